@@ -1,0 +1,41 @@
+import pg from 'pg';
+
+export interface PoolOptions {
+  url: string;
+  /** Shown in `pg_stat_activity`, so that an operator knows whose connection it is. */
+  applicationName: string;
+  connectionsMax: number;
+  /** Enforced by the server. `query_timeout` of pg gives up while the statement still commits. */
+  statementTimeoutMs: number;
+}
+
+/** How long a caller waits for a free or new connection; pg's default is for ever. */
+const ACQUIRE_TIMEOUT_MS = 3_000;
+
+const INT8_OID = 20;
+
+/**
+ * A pool whose every wait has a limit. `bigint` columns arrive as numbers: the largest we keep is a version,
+ * epoch x 10^12 + n, which stays exact (below 2^53) for 9,000 epochs.
+ *
+ * @param onIdleError is told of connections that broke while idle; without a listener they would end the process.
+ */
+export function createPool(options: PoolOptions, onIdleError: (error: Error) => void): pg.Pool {
+  const pool = new pg.Pool({
+    connectionString: options.url,
+    application_name: options.applicationName,
+    max: options.connectionsMax,
+    connectionTimeoutMillis: ACQUIRE_TIMEOUT_MS,
+    statement_timeout: options.statementTimeoutMs,
+    idle_in_transaction_session_timeout: options.statementTimeoutMs,
+    keepAlive: true,
+    types: {
+      getTypeParser: ((oid: number, format?: 'text' | 'binary') =>
+        oid === INT8_OID && format !== 'binary'
+          ? Number
+          : (pg.types.getTypeParser(oid, format as 'text') as unknown)) as typeof pg.types.getTypeParser,
+    },
+  });
+  pool.on('error', onIdleError);
+  return pool;
+}
