@@ -8,7 +8,7 @@ import type { EmbeddedServer } from './embedded-server.js';
 import { keptSecret } from './kept-files.js';
 import { choosePort } from './local-port.js';
 import { postgresBinaries } from './postgres-binaries.js';
-import { makeFor, openHome, type ServerHome } from './server-home.js';
+import { existingHome, makeFor, openHome, removeHome, type ServerHome } from './server-home.js';
 import { DiedWhileStarting, diskFull, explainDeath, ServerProcess } from './server-process.js';
 import { StartError } from './start-error.js';
 import { rememberParent, type ServerTraces, stopOrphan, untilNobodyWorksIn } from './stop-orphan.js';
@@ -73,6 +73,14 @@ export async function startPostgres({ directory, port, fsync = true, onLog = ign
       await delay(NEXT_ATTEMPT_AFTER_MS);
     }
   }
+}
+
+/** Removes a directory of `startPostgres` with all its data; an orphan on it is stopped first. Throws a StartError while it is in use. */
+export async function removePostgres(directory: string): Promise<void> {
+  const home = existingHome(directory);
+  if (home === undefined) return;
+  await stopOrphan(tracesIn(home));
+  removeHome(directory);
 }
 
 function asEmbeddedServer(server: ServerProcess, url: string, port: number, data: string): EmbeddedServer {

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmodSync, chownSync, existsSync, lstatSync, mkdirSync, readFileSync, readlinkSync, realpathSync, rmSync, statSync, symlinkSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, readlinkSync, realpathSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeWhole } from './kept-files.js';
 import { StartError } from './start-error.js';
@@ -34,19 +34,23 @@ export function openHome(directory: string): ServerHome {
   const linked = ownHomeBehind(join(path, LINK), path);
   if (linked) return { path: linked, user: userOf(linked) };
 
-  if (lstatSync(path).uid === 0) chmodSync(path, 0o711); // may be passed through, not be listed
+  if (statSync(path).uid === 0) chmodSync(path, 0o711); // may be passed through, not be listed
   const user = userOf(path);
   return { path: canReach(user, path) ? path : homeElsewhere(path), user };
 }
 
+/** Where the server of this directory keeps everything, if it was ever started there. Makes nothing. */
+export function existingHome(directory: string): string | undefined {
+  if (!existsSync(directory)) return undefined;
+  const path = realpathSync(directory);
+  return ownHomeBehind(join(path, LINK), path) ?? path;
+}
+
 /** Removes the directory of a server, and its home elsewhere. The server must not run. */
 export function removeHome(directory: string): void {
-  const link = join(directory, LINK);
-  if (lstatSync(link, { throwIfNoEntry: false })?.isSymbolicLink()) {
-    const home = ownHomeBehind(link, realpathSync(directory));
-    if (home) rmSync(home, { recursive: true, force: true });
+  for (const path of [existingHome(directory), directory]) {
+    if (path !== undefined) rmSync(path, { recursive: true, force: true });
   }
-  rmSync(directory, { recursive: true, force: true });
 }
 
 /** The home that `link` leads to, unless the directory is a copy of another one that still has that home. */
