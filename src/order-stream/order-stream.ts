@@ -54,7 +54,7 @@ export class OrderStream {
   /** Takes over what other workers have left pending for `staleAfterMs`, then takes new entries. */
   async take(consumer: string, { entriesMax, staleAfterMs }: { entriesMax: number; staleAfterMs: number }): Promise<Taken> {
     const { orders } = this.#keys;
-    const [info, claimed, read, newest] = await this.inGroup(
+    const [info, claimed, read, newest] = await this.inGroup(() =>
       this.redis
         .multi()
         .info('server')
@@ -74,7 +74,7 @@ export class OrderStream {
   /** Takes what this consumer has been given before and has not acknowledged: after a failure, or from another run id. */
   async takeAgain(consumer: string, entriesMax: number): Promise<Taken> {
     const { orders } = this.#keys;
-    const [info, read, newest] = await this.inGroup(
+    const [info, read, newest] = await this.inGroup(() =>
       this.redis
         .multi()
         .info('server')
@@ -144,16 +144,23 @@ export class OrderStream {
   }
 
   /** FLUSHALL takes the group along, and the next XADD brings back the stream alone: so it is made where it is missed. */
-  private async inGroup(transaction: ReturnType<Redis['multi']>): Promise<unknown[]> {
-    const replies = await transaction.exec();
-    if (!replies) throw new Error('Redis discarded a transaction');
-    const failed = replies.find(([error]) => error)?.[0];
-    if (isServerReply(failed) && failed.message.startsWith('NOGROUP')) {
+  private async inGroup(transaction: () => ReturnType<Redis['multi']>): Promise<unknown[]> {
+    try {
+      return await allReplies(transaction());
+    } catch (error) {
+      if (!isServerReply(error) || !error.message.startsWith('NOGROUP')) throw error;
       await this.redis.xgroup('CREATE', this.#keys.orders, GROUP, GROUP_START, 'MKSTREAM').catch(alreadyMade);
+      return allReplies(transaction());
     }
-    if (failed) throw failed;
-    return replies.map(([, reply]) => reply);
   }
+}
+
+async function allReplies(transaction: ReturnType<Redis['multi']>): Promise<unknown[]> {
+  const replies = await transaction.exec();
+  if (!replies) throw new Error('Redis discarded a transaction');
+  const failed = replies.find(([error]) => error)?.[0];
+  if (failed) throw failed;
+  return replies.map(([, reply]) => reply);
 }
 
 type RawEntry = [id: string, fields: string[] | null];

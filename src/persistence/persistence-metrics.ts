@@ -1,0 +1,34 @@
+import { Counter, Histogram, type Registry } from 'prom-client';
+import type { DeadLetterReason } from './judge-unstored.js';
+
+export class PersistenceMetrics {
+  readonly #stored: Counter;
+  readonly #batch: Histogram;
+  readonly #deadLetters: Counter<'reason'>;
+
+  constructor(registry: Registry) {
+    const registers = [registry];
+    this.#stored = new Counter({ name: 'stampede_orders_stored_total', help: 'Orders stored in Postgres', registers });
+    this.#batch = new Histogram({
+      name: 'stampede_persistence_batch_orders',
+      help: 'Orders of one storing statement',
+      buckets: [1, 4, 16, 64, 256, 1024, 4096],
+      registers,
+    });
+    this.#deadLetters = new Counter({
+      name: 'stampede_dead_letters_total',
+      help: 'Stream entries that could not be stored, by reason',
+      labelNames: ['reason'],
+      registers,
+    });
+  }
+
+  stored(orders: number): void {
+    this.#stored.inc(orders);
+    this.#batch.observe(orders);
+  }
+
+  deadLetter(reason: DeadLetterReason): void {
+    this.#deadLetters.inc({ reason });
+  }
+}

@@ -1,0 +1,55 @@
+import { z } from 'zod';
+
+/** The shape of `POST /v1/admin/sales`: a wrong type is `invalid-field`. What the values must obey is below. */
+export const newSaleShape = z.strictObject({
+  name: z.string(),
+  sku: z.string(),
+  priceMinor: z.int(),
+  currency: z.string(),
+  stock: z.int(),
+  perUserLimit: z.int(),
+  maxPerOrder: z.int().optional(),
+  startsAt: z.iso.datetime({ offset: true }),
+  endsAt: z.iso.datetime({ offset: true }),
+  paymentWindowSeconds: z.int().default(900),
+  requiresPass: z.boolean().default(false),
+  lanes: z.int().default(1),
+});
+export type NewSale = z.infer<typeof newSaleShape>;
+
+/** A buyer's record is read by the reserve script: it holds at most 20 orders. */
+const PER_USER_LIMIT_MAX = 20;
+const STOCK_MAX = 1_000_000_000;
+const PRICE_MINOR_MAX = 1_000_000_000;
+const PAYMENT_WINDOW_SECONDS_MAX = 7 * 24 * 60 * 60;
+const CURRENCIES = new Set(Intl.supportedValuesOf('currency'));
+
+export interface BrokenRule {
+  /** RFC 6901. */
+  pointer: string;
+  detail: string;
+}
+
+/** Every rule that a sale of the right shape breaks; none when it may be created. */
+export function brokenRules(sale: NewSale): BrokenRule[] {
+  const rules: [pointer: string, holds: boolean, detail: string][] = [
+    ['/name', within(sale.name.length, 1, 200), 'must have 1 to 200 characters'],
+    ['/sku', within(sale.sku.length, 1, 64), 'must have 1 to 64 characters'],
+    ['/priceMinor', within(sale.priceMinor, 0, PRICE_MINOR_MAX), `must be 0 to ${PRICE_MINOR_MAX}`],
+    ['/currency', CURRENCIES.has(sale.currency), 'must be an ISO 4217 code'],
+    ['/stock', within(sale.stock, 0, STOCK_MAX), `must be 0 to ${STOCK_MAX}`],
+    ['/perUserLimit', within(sale.perUserLimit, 1, PER_USER_LIMIT_MAX), `must be 1 to ${PER_USER_LIMIT_MAX}`],
+    ['/maxPerOrder', within(sale.maxPerOrder ?? 1, 1, sale.perUserLimit), 'must be 1 to perUserLimit'],
+    ['/endsAt', Date.parse(sale.endsAt) > Date.parse(sale.startsAt), 'must be after startsAt'],
+    [
+      '/paymentWindowSeconds',
+      within(sale.paymentWindowSeconds, 1, PAYMENT_WINDOW_SECONDS_MAX),
+      `must be 1 to ${PAYMENT_WINDOW_SECONDS_MAX}`,
+    ],
+    ['/requiresPass', !sale.requiresPass, 'must be false: purchase passes are not issued yet'],
+    ['/lanes', sale.lanes === 1, 'must be 1: units are not moved between the lanes of a sale yet'],
+  ];
+  return rules.filter(([, holds]) => !holds).map(([pointer, , detail]) => ({ pointer, detail }));
+}
+
+const within = (value: number, min: number, max: number) => value >= min && value <= max;
