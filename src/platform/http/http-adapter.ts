@@ -1,0 +1,148 @@
+import type { Server } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest, FastifyServerOptions } from 'fastify';
+import { admission, nothingAt, TOO_LONG, URL_LENGTH_MAX } from './admission.js';
+import type { TokenVerifier } from './access-token.js';
+import './access.js'; // the types of `request.caller` and of a route's `access`
+import { toProblem } from './error-to-problem.js';
+import { createHttpServer, onClientError } from './http-server.js';
+import { KnownRoutes } from './known-routes.js';
+import { Problem, sendProblem } from './problem.js';
+import { INTERNAL, REQUEST_TIMEOUT } from './problems.js';
+import { requestIdOf } from './request-id.js';
+import { parseStrictJson } from './strict-json.js';
+
+/** Enough for every body of this API except for those whose route sets a smaller `bodyLimit`. */
+const BODY_BYTES_MAX = 64 * 1024;
+
+/**
+ * How long a stopping server goes on answering 503 `draining` before it closes what is idle: long enough for busy clients
+ * to send once more and be told, so that nobody's request meets a connection that is just being closed.
+ */
+const DRAIN_MS = 1_000;
+
+/** How long requests in work may take to finish after that. With DRAIN_MS well below the 10 s within which a process must have stopped. */
+const CLOSE_GRACE_MS = 5_000;
+
+/** How often connections that have become idle are closed meanwhile; Node does it only once, at the start. */
+const IDLE_SWEEP_INTERVAL_MS = 50;
+
+export interface HttpOptions {
+  readonly tokens: TokenVerifier;
+  /** Called once for every answer 500, with what was thrown. */
+  readonly reportBug: (error: unknown, requestId: string) => void;
+  /** Addresses or networks whose `X-Forwarded-For` is believed. Default: nobody's. */
+  readonly trustedProxies?: string[];
+  readonly drainMs?: number;
+  readonly closeGraceMs?: number;
+}
+
+/**
+ * Nest's door to Fastify, and Fastify itself with the rules of the HTTP contract that hold for every route.
+ * Routes may also be registered on `getInstance()` directly, before `app.init()`; they get the same answers.
+ *
+ * Promises:  every answer that is no success is a problem document with the request's id; a bug shows nothing of itself.
+ * Promises:  from `startDraining()` on, new requests get 503 `draining`, those already received their answer.
+ * Does not:  run Nest middleware (`app.use`, `configure(consumer)`): the engine costs every request, and hooks do the same.
+ */
+export class HttpAdapter extends FastifyAdapter {
+  readonly #options: HttpOptions;
+  readonly #routes = new KnownRoutes();
+  #isDraining = false;
+
+  constructor(options: HttpOptions) {
+    const server: FastifyServerOptions = {
+      serverFactory: createHttpServer,
+      clientErrorHandler: onClientError,
+      frameworkErrors: (error, request, reply) => this.#answer(isTooLong(request) ? TOO_LONG : error, reply as FastifyReply),
+      genReqId: requestIdOf,
+      bodyLimit: BODY_BYTES_MAX,
+      routerOptions: { maxParamLength: URL_LENGTH_MAX },
+      ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false, allErrors: false } },
+      return503OnClosing: false, // admission answers `draining` instead
+      trustProxy: options.trustedProxies ?? false,
+    };
+    super({ ...server, skipMiddie: true, multipart: false });
+    this.#options = options;
+    this.#install(this.instance);
+  }
+
+  #install(fastify: FastifyInstance): void {
+    fastify.decorateRequest('caller', null);
+    fastify.addHook('onRoute', (route) => this.#routes.add(route));
+    fastify.addHook('onRequest', admission({ tokens: this.#options.tokens, routes: this.#routes, isDraining: () => this.#isDraining }));
+    fastify.removeAllContentTypeParsers();
+    fastify.addContentTypeParser<Buffer>(['application/json', '*'], { parseAs: 'buffer' }, readBody);
+    fastify.setNotFoundHandler((request, reply) => sendProblem(reply, nothingAt(request, this.#routes)));
+    fastify.setErrorHandler((error, _request, reply) => this.#answer(error, reply));
+  }
+
+  #answer(error: unknown, reply: FastifyReply): void {
+    const { raw, id } = reply.request;
+    const problem = raw.destroyed && !raw.complete ? CLIENT_LEFT : toProblem(error);
+    if (problem.type === INTERNAL) this.#options.reportBug(error, id);
+    if (reply.sent || reply.raw.headersSent) return void reply.raw.destroy(); // half an answer is out: breaking it off is the only honest end
+    reply.removeHeader('connection'); // Fastify closes after a body it did not like, and would leave the requests behind it unanswered
+    sendProblem(reply, problem);
+  }
+
+  /** From now on new requests, also on open connections, are answered 503 `draining`. */
+  startDraining(): void {
+    this.#isDraining = true;
+  }
+
+  get isDraining(): boolean {
+    return this.#isDraining;
+  }
+
+  /** Nest calls this before it stops any module, so a request never meets a station that has stopped. */
+  override beforeClose(): void {
+    super.beforeClose();
+    this.startDraining();
+  }
+
+  /** Resolves when every request that was received is answered and all connections are closed, at the latest after both time limits. */
+  override async close(): Promise<void> {
+    this.startDraining();
+    const server = this.instance.server;
+    if (await hasConnections(server)) await delay(this.#options.drainMs ?? DRAIN_MS);
+    const sweep = setInterval(() => server.closeIdleConnections(), IDLE_SWEEP_INTERVAL_MS);
+    const giveUp = setTimeout(() => server.closeAllConnections(), this.#options.closeGraceMs ?? CLOSE_GRACE_MS);
+    try {
+      await super.close();
+    } finally {
+      clearInterval(sweep);
+      clearTimeout(giveUp);
+    }
+  }
+
+  /** Nest would send every error of Fastify through its filters only to arrive at ProblemFilter; ours answers at once, on every route. */
+  override setErrorHandler(): FastifyInstance {
+    return this.instance;
+  }
+
+  /** Nest's would know nothing of methods. */
+  override setNotFoundHandler(): FastifyInstance {
+    return this.instance;
+  }
+
+  /** Nest's parsers would take the place of the strict one, and read forms as well. */
+  override registerParserMiddleware(): void {}
+}
+
+/** The adapter to hand to `NestFactory.create(AppModule, createHttpAdapter(options))`. */
+export const createHttpAdapter = (options: HttpOptions): HttpAdapter => new HttpAdapter(options);
+
+const CLIENT_LEFT = new Problem(REQUEST_TIMEOUT, 'The client left before its request was complete.'); // nobody is there to read it
+
+const isTooLong = ({ raw }: FastifyRequest): boolean => raw.url!.length > URL_LENGTH_MAX;
+
+/** Content types other than JSON get here only on routes with `rawBody`; admission has refused all others. An empty body is an absent one. */
+function readBody(request: FastifyRequest, body: Buffer, done: (error: Error | null, body?: unknown) => void): void {
+  if (request.routeOptions.config.rawBody) done(null, body);
+  else done(null, body.length === 0 ? undefined : parseStrictJson(body));
+}
+
+const hasConnections = (server: Server): Promise<boolean> =>
+  new Promise((resolve) => server.getConnections((error, count) => resolve(!error && count > 0)));
