@@ -49,7 +49,7 @@ export async function startRedis({ directory, port, appendfsync = 'always', onLo
       name: NAME,
       command,
       args: [traces.argument],
-      env: { PATH: process.env.PATH, LC_ALL: 'C', ...env },
+      env,
       stopSignal: traces.stopSignal,
       onLog,
     });

@@ -13,13 +13,17 @@ const PORT_MAX = 32_767;
 /** Ten thousand ports: this many unlucky draws in a row mean that something is wrong, not that we are unlucky. */
 const DRAWS_MAX = 50;
 
-/** Whether a server could listen on this port of 127.0.0.1 (or of `host`) right now. */
-export function isFree(port: number, host = '127.0.0.1'): Promise<boolean> {
+/** Why no server could listen there right now (EADDRINUSE, EACCES, …), or undefined when one could. */
+export function whyNotFree(port: number, host = '127.0.0.1'): Promise<string | undefined> {
   return new Promise((resolve) => {
     const probe = createServer();
-    probe.once('error', () => resolve(false));
-    probe.listen(port, host, () => probe.close(() => resolve(true)));
+    probe.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
+    probe.listen(port, host, () => probe.close(() => resolve(undefined)));
   });
+}
+
+async function isFree(port: number): Promise<boolean> {
+  return (await whyNotFree(port)) === undefined;
 }
 
 /**
@@ -33,7 +37,7 @@ export async function choosePort(server: string, file: string, fixed?: number): 
   return port;
 }
 
-export function portTaken(server: string, port: number): StartError {
+function portTaken(server: string, port: number): StartError {
   return new StartError(`Port ${port} for ${server} is taken by another program: stop that one, or choose another port`);
 }
 
@@ -43,7 +47,7 @@ async function rememberedPort(file: string): Promise<number | undefined> {
 }
 
 /** A free port, drawn at random so that two that draw at once rarely meet. */
-export async function drawPort(): Promise<number> {
+async function drawPort(): Promise<number> {
   for (let draw = 0; draw < DRAWS_MAX; draw++) {
     const port = randomInt(PORT_MIN, PORT_MAX + 1);
     if (await isFree(port)) return port;

@@ -16,8 +16,8 @@ const UNPACKED = fileURLToPath(new URL('../../../.stampede/redis-server', import
 
 export interface RedisBinary {
   command: string;
-  /** Where its libraries lie, when they are not the system's. */
-  env: NodeJS.ProcessEnv;
+  /** The whole environment it needs when its libraries are not the system's; undefined: ours. */
+  env: NodeJS.ProcessEnv | undefined;
   version: string;
 }
 
@@ -40,7 +40,7 @@ export function findRedis(): Promise<RedisBinary> {
 }
 
 async function search(): Promise<RedisBinary> {
-  const installed = await tryRun({ command: 'redis-server', env: {} });
+  const installed = await tryRun({ command: 'redis-server', env: undefined });
   if (installed) return installed;
   const unpackedBefore = await tryRun(unpackedBinary(UNPACKED));
   if (unpackedBefore) return unpackedBefore;
@@ -59,7 +59,7 @@ function cannotBeHad(advice: string): StartError {
 /** The binary with its version, if it runs and is new enough. */
 async function tryRun({ command, env }: Omit<RedisBinary, 'version'>): Promise<RedisBinary | undefined> {
   try {
-    const { stdout } = await run(command, ['--version'], { env: { ...process.env, ...env } });
+    const { stdout } = await run(command, ['--version'], { env });
     const version = /v=(\d+\.\d+\.\d+)/.exec(stdout)?.[1];
     return version && Number.parseInt(version, 10) >= VERSION_MIN ? { command, env, version } : undefined;
   } catch {

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Exit } from './embedded-server.js';
+import { endInOrder, type Exit, exitOf } from './child-end.js';
 import { StartError } from './start-error.js';
 
 /** A fast shutdown writes a checkpoint; on a slow disk with a gigabyte of WAL that takes tens of seconds, not minutes. */
@@ -17,8 +17,8 @@ export interface ServerCommand {
   name: string;
   command: string;
   args: string[];
-  /** The whole environment of the server; nothing is inherited. */
-  env: NodeJS.ProcessEnv;
+  /** The whole environment of the server; undefined: ours. */
+  env: NodeJS.ProcessEnv | undefined;
   /** Set only when we are root and the server refuses to be. */
   user?: { uid: number; gid: number } | undefined;
   stopSignal: NodeJS.Signals;
@@ -63,17 +63,11 @@ export class ServerProcess {
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
       if (stream) createInterface({ input: stream }).on('line', (line) => this.#hear(line));
     }
-    this.exited = new Promise((resolve) => {
-      this.#child.once('exit', (code, signal) => resolve({ code, signal }));
-      this.#child.once('error', (error) => {
-        this.#hear(error.message);
-        resolve({ code: null, signal: null });
-      });
-    });
+    this.#child.once('error', (error) => this.#hear(error.message));
     this.#closed = new Promise((resolve) => {
-      this.#child.once('close', () => resolve());
-      this.#child.once('error', () => resolve());
+      for (const event of ['close', 'error']) this.#child.once(event, () => resolve());
     });
+    this.exited = exitOf(this.#child);
     void this.exited.then(() => (this.#gone = true));
   }
 
@@ -105,15 +99,11 @@ export class ServerProcess {
   }
 
   async stop(): Promise<void> {
-    if (this.#gone) return;
-    this.#child.kill(this.spec.stopSignal);
-    const patience = setTimeout(() => this.#child.kill('SIGKILL'), STOP_WITHIN_MS);
-    await this.exited;
-    clearTimeout(patience);
+    await endInOrder(this.#child, this.exited, { signal: this.spec.stopSignal, withinMs: STOP_WITHIN_MS });
   }
 
   async kill(): Promise<void> {
-    if (!this.#gone) this.#child.kill('SIGKILL');
+    this.#child.kill('SIGKILL');
     await this.exited;
   }
 

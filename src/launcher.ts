@@ -1,0 +1,101 @@
+import { chmodSync, mkdirSync, realpathSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { baseUrl, Launch } from './launcher/launch.js';
+import { type LaunchSettings, readLaunchSettings } from './launcher/launch-settings.js';
+import { Terminal } from './launcher/terminal.js';
+import { whyNotFree } from './platform/embedded/local-port.js';
+import { claim } from './platform/embedded/single-instance.js';
+import { StartError } from './platform/embedded/start-error.js';
+
+/**
+ * The main program of `npm start`: everything a person needs to try a sale, in one terminal.
+ *
+ * Promises:  a second start on the same data directory says where the first one runs, and exits 0; Ctrl-C stops API,
+ *            worker, Redis and PostgreSQL in this order and exits 0; a second Ctrl-C does not wait.
+ * Promises:  after kill -9 nothing has to be cleared away: the roles end by themselves, and the next start finds
+ *            servers that were left behind and stops them in order.
+ * Does not:  run in production without DATABASE_URL and REDIS_URL.
+ */
+
+const CLONE = fileURLToPath(new URL('..', import.meta.url));
+/** npm hands the terminal's Ctrl-C on to us once more: what comes this soon after the first is the same one. */
+const SAME_SIGNAL_WITHIN_MS = 500;
+
+async function main(terminal: Terminal): Promise<number> {
+  const settings = readLaunchSettings(process.env, CLONE);
+  const directory = openDirectory(settings.directory);
+  const status = { state: 'starting', url: baseUrl(settings), pid: process.pid };
+  const claimed = await claim(directory, () => status);
+  if (!claimed.held) {
+    const { state, url, pid } = claimed.holder;
+    terminal.say(`Stampede is ${state} already: ${url} (process ${pid})`);
+    return 0;
+  }
+  await refuseTakenPort(settings);
+
+  const launch = new Launch({ settings, directory, clone: CLONE, env: process.env, terminal });
+  const stopAsked = onStopSignals(() => void launch.kill().finally(() => process.exit(1)));
+  try {
+    await Promise.race([launch.run(() => (status.state = 'running')), stopAsked]);
+    terminal.say('\n  Stopping (Ctrl-C again does not wait)');
+    return 0;
+  } finally {
+    status.state = 'stopping';
+    terminal.endSteps();
+    await launch.stop();
+    claimed.release();
+  }
+}
+
+function openDirectory(path: string): string {
+  const mode = process.getuid?.() === 0 ? 0o711 : 0o700; // as root, PostgreSQL passes through as another user
+  mkdirSync(join(path, 'logs'), { recursive: true, mode: 0o700 });
+  chmodSync(path, mode);
+  return realpathSync(path);
+}
+
+async function refuseTakenPort({ port, host }: LaunchSettings): Promise<void> {
+  const why = await whyNotFree(port, host);
+  if (why === undefined) return;
+  if (why !== 'EADDRINUSE') throw new StartError(`HOST and PORT: cannot listen on ${host}, port ${port} (${why})`);
+  throw new StartError(`PORT ${port} is taken by another program: stop that one, or choose another, as in PORT=${port + 1} npm start`);
+}
+
+/** Resolves at the first signal; calls `force` at the second. */
+function onStopSignals(force: () => void): Promise<void> {
+  return new Promise((resolve) => {
+    let firstAt = 0;
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+      process.on(signal, () => {
+        if (firstAt === 0) {
+          firstAt = Date.now();
+          resolve();
+        } else if (Date.now() - firstAt > SAME_SIGNAL_WITHIN_MS) {
+          force();
+        }
+      });
+    }
+  });
+}
+
+/** One line for what its reader can mend; a bug shows where it is. */
+function explain(error: unknown): { text: string; exitCode: number } {
+  if (error instanceof StartError) return { text: error.message, exitCode: error.exitCode };
+  const { code, path, message, stack } = error as NodeJS.ErrnoException;
+  if (code === 'ENOSPC') return { text: `The disk is full: free some space for ${path ?? 'the data directory'}, then start again`, exitCode: 1 };
+  if (code === 'EACCES' || code === 'EPERM') {
+    return { text: `${path ?? 'The data directory'} belongs to another user: start as that user, or set STAMPEDE_DIR`, exitCode: 1 };
+  }
+  return { text: stack ?? message, exitCode: 1 };
+}
+
+const terminal = new Terminal(process.stdout);
+main(terminal).then(
+  (exitCode) => process.exit(exitCode),
+  (error: unknown) => {
+    const { text, exitCode } = explain(error);
+    process.stderr.write(`${text}\n`);
+    process.exit(exitCode);
+  },
+);

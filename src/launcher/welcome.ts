@@ -1,0 +1,61 @@
+import type { ShownSale } from './demo-sale.js';
+
+export interface Welcome {
+  baseUrl: string;
+  logs: string;
+  /** Missing when tokens are signed by a key we do not have. */
+  demo?: { sale: ShownSale; buyer: string; buyerToken: string; adminToken: string };
+}
+
+/** What stands on the terminal once everything runs: everything needed to buy, ready to be copied. */
+export function welcome({ baseUrl, logs, demo }: Welcome): string {
+  return [
+    '',
+    `  Stampede is running at ${baseUrl}`,
+    '',
+    `    Shop          ${baseUrl}/`,
+    `    Operations    ${baseUrl}/ops`,
+    `    API           ${baseUrl}/docs`,
+    `    Logs          ${logs}`,
+    ...(demo ? demoLines(baseUrl, demo) : ['', '  Tokens are signed elsewhere (JWT_PUBLIC_KEY): none are printed, no demo sale is made.']),
+    '',
+    '  Ctrl-C stops everything. Nothing is lost: the next npm start goes on where this one ended.',
+    '',
+  ].join('\n');
+}
+
+function demoLines(baseUrl: string, { sale, buyer, buyerToken, adminToken }: NonNullable<Welcome['demo']>): string[] {
+  const orders = `${baseUrl}/v1/sales/${sale.saleId}/orders`;
+  return [
+    '',
+    `  On sale: ${sale.name}, ${price(sale)}, ${sale.stock.available} left, ${sale.perUserLimit} per buyer`,
+    '',
+    `    Sale          ${sale.saleId}`,
+    '',
+    `  Tokens, valid for a day (more of them: npm run token -- --sub alice)`,
+    '',
+    `    Buyer         ${buyer}`,
+    `    ${buyerToken}`,
+    '',
+    `    Admin`,
+    `    ${adminToken}`,
+    '',
+    '  Buy one:',
+    '',
+    `    curl -i '${orders}' \\`,
+    `      -H 'Authorization: Bearer ${buyerToken}' \\`,
+    '      -H "Idempotency-Key: order-$(date +%s)-$$-$RANDOM" \\',
+    `      -H 'Content-Type: application/json' \\`,
+    `      -d '{"quantity":1}'`,
+    '',
+    '  See what became of it, with the orderId of the answer:',
+    '',
+    `    curl '${orders}/<orderId>' \\`,
+    `      -H 'Authorization: Bearer ${buyerToken}'`,
+  ];
+}
+
+function price({ priceMinor, currency }: ShownSale): string {
+  const { maximumFractionDigits = 2 } = new Intl.NumberFormat('en', { style: 'currency', currency }).resolvedOptions();
+  return `${(priceMinor / 10 ** maximumFractionDigits).toFixed(maximumFractionDigits)} ${currency}`;
+}
