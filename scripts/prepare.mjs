@@ -23,7 +23,7 @@ const NODE_MIN = [20, 19];
 
 /** What the Prisma client is made from, and what the program is compiled from. */
 const CLIENT_SOURCES = ['package-lock.json', 'prisma/schema.prisma', 'prisma.config.ts'];
-const PROGRAM_SOURCES = [...CLIENT_SOURCES, 'src', 'nest-cli.json', 'tsconfig.json', '.swcrc'];
+const PROGRAM_SOURCES = [...CLIENT_SOURCES, 'src', 'nest-cli.json', 'tsconfig.json', 'tsconfig.build.json', '.swcrc'];
 /** Made by the build itself. */
 const GENERATED = 'src/generated';
 
