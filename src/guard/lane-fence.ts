@@ -2,11 +2,6 @@ import type { Pool, PoolClient } from 'pg';
 import type { LaneInPostgres } from '../stock/lane-verdict.js';
 import { baseOf } from '../stock/version.js';
 
-/** Makes the rows of all lanes of the system; a row that is there stays as it is. */
-export async function createLanes(pool: Pool, stockLanes: number): Promise<void> {
-  await pool.query('INSERT INTO lanes (lane) SELECT generate_series(0, $1 - 1) ON CONFLICT DO NOTHING', [stockLanes]);
-}
-
 export async function readFence(db: Pool | PoolClient, lane: number): Promise<LaneInPostgres> {
   const { rows } = await db.query<LaneInPostgres>(
     `SELECT epoch, run_id AS "runId", max_version AS "maxVersion", recorded,

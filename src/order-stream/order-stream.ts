@@ -42,11 +42,9 @@ export class OrderStream {
   readonly #keys;
   #claimCursor = '0-0';
 
-  /** @param redis for commands; @param blockingRedis for `waitForMore` alone, which holds its connection. */
   constructor(
     lane: number,
     private readonly redis: Redis,
-    private readonly blockingRedis: Redis,
   ) {
     this.#keys = laneKeys(lane);
   }
@@ -85,9 +83,9 @@ export class OrderStream {
     return { runId: runIdOf(info as string), entries: entriesOf(read), newestId };
   }
 
-  /** Resolves as soon as there is an entry newer than `newestId`, or after `limitMs`. */
-  async waitForMore(newestId: string, limitMs: number): Promise<void> {
-    await this.blockingRedis.xread('COUNT', 1, 'BLOCK', limitMs, 'STREAMS', this.#keys.orders, newestId);
+  /** Resolves as soon as there is an entry newer than `newestId`, or after `limitMs`. Holds its connection meanwhile. */
+  async waitForMore(blockingRedis: Redis, newestId: string, limitMs: number): Promise<void> {
+    await blockingRedis.xread('COUNT', 1, 'BLOCK', limitMs, 'STREAMS', this.#keys.orders, newestId);
   }
 
   /** Strikes stored entries off. `recorded` is what Postgres has recorded in that epoch, as the storing statement said. */

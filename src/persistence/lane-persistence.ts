@@ -1,3 +1,4 @@
+import type { Redis } from 'ioredis';
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import { isDataError } from '../platform/postgres/errors.js';
@@ -57,8 +58,8 @@ export class LanePersistence {
   }
 
   /** Resolves when there may be more to do. */
-  waitForMore(): Promise<void> {
-    return this.stream.waitForMore(this.#newestId, WAIT_MS_MAX);
+  waitForMore(blockingRedis: Redis): Promise<void> {
+    return this.stream.waitForMore(blockingRedis, this.#newestId, WAIT_MS_MAX);
   }
 
   /** What a failed pass has left in hand comes first, until there is none of it. */

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { PrismaClient } from '../platform/postgres/prisma.js';
 import { ShortMemory } from '../platform/short-memory.js';
-import type { LaneGate } from '../stock/lane-gate.js';
+import { isOpen, type LaneGate, type LaneInRedis } from '../stock/lane-gate.js';
 import type { Stock } from '../stock/stock.js';
 import { type SaleInRedis, type SaleView, type SaleWithLanes, viewSale } from './sale-view.js';
 
@@ -61,7 +61,7 @@ export class SaleReader {
   private async openLanesOf(sales: SaleWithLanes[]): Promise<Set<number>> {
     const lanes = [...new Set(sales.flatMap((sale) => sale.saleLanes.map(({ lane }) => lane)))];
     const states = await Promise.all(lanes.map((lane) => this.gate.read(lane)));
-    return new Set(lanes.filter((_, index) => isOpen(states[index])));
+    return new Set(lanes.filter((_, index) => isOpen(states[index] as LaneInRedis)));
   }
 
   private async readCounters(sale: SaleWithLanes, openLanes: Set<number>): Promise<SaleInRedis | undefined> {
@@ -75,7 +75,3 @@ export class SaleReader {
     return sum;
   }
 }
-
-type LaneState = Awaited<ReturnType<LaneGate['read']>>;
-
-const isOpen = (lane: LaneState | undefined) => lane?.state === 'open' && lane.runId === lane.serverRunId;

@@ -25,6 +25,9 @@ export interface LaneInRedis {
   closedBecause: string | undefined;
 }
 
+/** Whether the lane decides, as far as Redis alone can tell. */
+export const isOpen = ({ state, runId, serverRunId }: LaneInRedis): boolean => state === 'open' && runId === serverRunId;
+
 /** The verdict "open or closed" of each lane: read by many, written by the guard only. */
 export class LaneGate {
   constructor(private readonly redis: Redis) {}

@@ -1,10 +1,15 @@
 import type { Redis } from 'ioredis';
 import { LuaScript } from '../platform/redis/lua-script.js';
+import { type BuyerRecord, type HeldOrder, parseBuyerRecord } from './buyer-record.js';
+import { isOpen, LaneGate } from './lane-gate.js';
 import { laneKeys, saleKeys } from './stock-keys.js';
 
 const reserveStock = new LuaScript(new URL('./reserve-stock.lua', import.meta.url));
 const loadSale = new LuaScript(new URL('./load-sale.lua', import.meta.url));
 const configureSale = new LuaScript(new URL('./configure-sale.lua', import.meta.url));
+
+/** Buyers of one page of a scan: keeps Redis busy for well under a millisecond. */
+const SCAN_PAGE = 500;
 
 export const REFUSALS = [
   'KEY_REUSED',
@@ -68,7 +73,11 @@ interface Seen {
 export class Stock {
   readonly #seen = new Map<number, Seen>();
 
-  constructor(private readonly redis: Redis) {}
+  readonly #gate: LaneGate;
+
+  constructor(private readonly redis: Redis) {
+    this.#gate = new LaneGate(redis);
+  }
 
   /** Decides all requests of one sale in one lane, in their order, in one script call; one decision per request. */
   async reserve(lane: number, saleId: string, requests: readonly ReserveRequest[]): Promise<Decision[]> {
@@ -116,6 +125,32 @@ export class Stock {
   /** How many of these sales are in this lane. */
   async countPresent(lane: number, saleIds: readonly string[]): Promise<number> {
     return saleIds.length === 0 ? 0 : this.redis.exists(saleIds.map((saleId) => saleKeys(lane, saleId).sale));
+  }
+
+  /** Looks one order of a buyer up. `laneIsOpen` says whether not finding it means anything. */
+  async findOrder(
+    lane: number,
+    saleId: string,
+    { buyer, orderId }: { buyer: string; orderId: string },
+  ): Promise<{ order: HeldOrder | undefined; laneIsOpen: boolean }> {
+    const [record, laneInRedis] = await Promise.all([
+      this.redis.hget(saleKeys(lane, saleId).buyers, buyer),
+      this.#gate.read(lane),
+    ]);
+    const order = parseBuyerRecord(record ?? '').orders.find((held) => held.orderId === orderId);
+    return { order, laneIsOpen: isOpen(laneInRedis) };
+  }
+
+  /** Every buyer of a sale in this lane, page by page. Exact while nothing is decided meanwhile. */
+  async *scanBuyers(lane: number, saleId: string): AsyncGenerator<(BuyerRecord & { buyer: string })[]> {
+    let cursor = '0';
+    do {
+      const [next, flat] = await this.redis.hscan(saleKeys(lane, saleId).buyers, cursor, 'COUNT', SCAN_PAGE);
+      cursor = next;
+      yield flat.flatMap((buyer, index) =>
+        index % 2 === 0 ? [{ buyer, ...parseBuyerRecord(flat[index + 1] as string) }] : [],
+      );
+    } while (cursor !== '0');
   }
 
   /** Redis' clock. */

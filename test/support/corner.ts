@@ -51,7 +51,7 @@ export class Corner {
     this.blockingRedis = connectBlockingRedis(redisUrl, { name: 'test-blocking', onError: ignore });
     this.gate = new LaneGate(this.redis);
     this.stock = new Stock(this.redis);
-    this.stream = new OrderStream(this.lane, this.redis, this.blockingRedis);
+    this.stream = new OrderStream(this.lane, this.redis);
     this.loader = new SaleLoader(this.pool, this.stock, silent);
   }
 

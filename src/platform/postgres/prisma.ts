@@ -5,4 +5,4 @@ import { PrismaClient } from '../../generated/prisma/client.js';
 /** Prisma's client on a pool of ours: for admin work and read models, never for a hot statement. */
 export const createPrisma = (pool: Pool): PrismaClient => new PrismaClient({ adapter: new PrismaPg(pool) });
 
-export type { PrismaClient };
+export { PrismaClient };

@@ -1,0 +1,44 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import type { Logger } from 'pino';
+import { ConfigModule, type Role } from './config/config.module.js';
+import type { Settings } from './config/settings.js';
+import { DeadLettersModule } from './dead-letters/dead-letters.module.js';
+import { GuardModule } from './guard/guard.module.js';
+import { IntakeModule } from './intake/intake.module.js';
+import { OrderStreamModule } from './order-stream/order-stream.module.js';
+import { OrdersModule } from './orders/orders.module.js';
+import { PersistenceModule } from './persistence/persistence.module.js';
+import { ObservabilityModule } from './platform/observability/observability.module.js';
+import { PostgresModule } from './platform/postgres/postgres.module.js';
+import { RedisModule } from './platform/redis/redis.module.js';
+import { ReconciliationModule } from './reconciliation/reconciliation.module.js';
+import { SalesModule } from './sales/sales.module.js';
+import { StockModule } from './stock/stock.module.js';
+
+/** What every process stands on. */
+const GROUND = [PostgresModule, RedisModule, ObservabilityModule, StockModule, OrderStreamModule];
+
+/** What answers HTTP, in the order of an order's journey. */
+const API = [
+  SalesModule.forApi(), // operator opens a sale   -> on record, and in its lanes
+  IntakeModule, //         buyer asks              -> units taken, order on the stream
+  OrdersModule, //         buyer looks             -> queued, pending, …
+  DeadLettersModule, //    what could not be stored, for the operator
+  ReconciliationModule, // compares Redis and Postgres; names every difference
+];
+
+/** What works behind it. */
+const WORKER = [
+  SalesModule.forWorker(), // sales on record      -> in their lanes
+  PersistenceModule, //       stream               -> Postgres
+  GuardModule, //             another or older Redis -> lane closed, or armed again
+];
+
+const STATIONS = { api: API, worker: WORKER, all: [...API, ...WORKER] };
+
+@Module({})
+export class AppModule {
+  static of(settings: Settings, logger: Logger, role: Role): DynamicModule {
+    return { module: AppModule, imports: [ConfigModule.of(settings, logger, role), ...GROUND, ...STATIONS[role]] };
+  }
+}

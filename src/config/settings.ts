@@ -1,0 +1,78 @@
+import { z } from 'zod';
+
+const LOCAL_HOST = '127.0.0.1';
+const SECRET_BYTES_MIN = 32;
+
+const int = (min: number, max: number) =>
+  z
+    .string()
+    .regex(/^\d{1,9}$/, `must be an integer from ${min} to ${max}`)
+    .transform(Number)
+    .refine((value) => value >= min && value <= max, `must be an integer from ${min} to ${max}`);
+
+const url = (...protocols: string[]) =>
+  z
+    .string({ error: `is required, such as ${protocols[0] ?? ''}//… (\`npm start\` brings its own)` })
+    .refine((text) => URL.canParse(text) && protocols.includes(new URL(text).protocol), `must begin with ${protocols[0] ?? ''}//`);
+
+/** Each secret may verify; the first signs. */
+const secrets = z
+  .string({ error: 'is required' })
+  .transform((text) => text.split(',').map((secret) => secret.trim()))
+  .refine((all) => all.every(isStrong), `must be secrets of at least ${SECRET_BYTES_MIN} bytes, comma-separated, and no defaults`);
+
+const isStrong = (secret: string) => Buffer.byteLength(secret) >= SECRET_BYTES_MIN && !/change.?me/i.test(secret);
+
+/** Every variable that the application reads, once: its form, its default and what it means. */
+const variables = z.object({
+  NODE_ENV: z.enum(['development', 'test', 'production']).default('development'),
+  /** HTTP listener. */
+  PORT: int(0, 65_535).default(3000),
+  HOST: z.string().min(1).default(LOCAL_HOST),
+  DATABASE_URL: url('postgres:', 'postgresql:'),
+  REDIS_URL: url('redis:', 'rediss:'),
+  /** HS256 keys of access tokens. */
+  JWT_SECRET: secrets,
+  /** A listener of its own for `/metrics` and `/health`; a worker has no other. */
+  METRICS_PORT: int(0, 65_535).optional(),
+  /** Lanes of the system; fixed once there are sales. */
+  STOCK_LANES: int(1, 1_024).default(1),
+  LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+  /** Requests that one script call decides at most: bounds how long it holds Redis (about 5 us each). */
+  INTAKE_BATCH_MAX: int(1, 2_000).default(256),
+  /** Orders that one statement stores at most. */
+  PERSIST_BATCH_MAX: int(1, 10_000).default(2_000),
+  /** Limit of every statement; a storing one of 2,000 orders takes 40 ms here. */
+  STATEMENT_TIMEOUT_MS: int(100, 60_000).default(5_000),
+  /** How long a worker may be silent before another takes its entries over. */
+  PERSIST_CLAIM_AFTER_MS: int(100, 600_000).default(15_000),
+  /** Connections to Postgres of one process. */
+  POSTGRES_CONNECTIONS_MAX: int(2, 200).default(10),
+});
+
+/** Settings that are each valid can still contradict one another. */
+const settings = variables.superRefine((all, context) => {
+  const problem = (variable: keyof typeof all, message: string) =>
+    context.addIssue({ code: 'custom', path: [variable], message });
+  if (all.PERSIST_CLAIM_AFTER_MS < 2 * all.STATEMENT_TIMEOUT_MS) {
+    problem('PERSIST_CLAIM_AFTER_MS', 'must be at least twice STATEMENT_TIMEOUT_MS, or work in hand would be taken over');
+  }
+});
+
+export type Settings = z.infer<typeof settings>;
+
+/** Says all that is wrong with the environment, one line each, naming the variable and never its value. */
+export class ConfigurationError extends Error {
+  constructor(readonly lines: string[]) {
+    super(lines.join('\n'));
+    this.name = 'ConfigurationError';
+  }
+}
+
+/** @throws ConfigurationError */
+export function loadSettings(environment: Record<string, string | undefined>): Settings {
+  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
+  const result = settings.safeParse(given);
+  if (result.success) return result.data;
+  throw new ConfigurationError(result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`));
+}

@@ -1,0 +1,24 @@
+import { Problem, problemType } from '../platform/http/problem.js';
+
+const MISSING = new Problem(
+  problemType('idempotency-key-missing', 400, 'The request has no Idempotency-Key'),
+  'Send an Idempotency-Key header: one key for one order, and the same key again when you do not know what became of it.',
+);
+const INVALID = new Problem(
+  problemType('idempotency-key-invalid', 400, 'The Idempotency-Key is not one'),
+  'An Idempotency-Key has 1 to 64 characters of A-Z a-z 0-9 . _ - and may stand in double quotes.',
+);
+
+const KEY = /^(?:[A-Za-z0-9._-]{1,64}|"[A-Za-z0-9._-]{1,64}")$/;
+
+/**
+ * A quoted key (a structured-field string, as draft-ietf-httpapi-idempotency-key-header has it) is the same key as
+ * without quotes. Two headers arrive joined by a comma, and so are no key.
+ *
+ * @throws Problem
+ */
+export function readIdempotencyKey(header: string | string[] | undefined): string {
+  if (header === undefined) throw MISSING;
+  if (typeof header !== 'string' || !KEY.test(header)) throw INVALID;
+  return header.startsWith('"') ? header.slice(1, -1) : header;
+}

@@ -1,0 +1,38 @@
+import { Counter, Histogram, type Registry } from 'prom-client';
+import type { Decision } from '../stock/stock.js';
+
+export type IntakeOutcome = Lowercase<Decision['outcome']> | 'store_unavailable' | 'outcome_unknown';
+
+/** Counted per order in plain numbers, and handed to Prometheus only when it asks. */
+export class IntakeMetrics {
+  readonly #outcomes = new Map<IntakeOutcome, number>();
+  readonly #batch: Histogram;
+
+  constructor(registry: Registry) {
+    const outcomes = this.#outcomes;
+    new Counter({
+      name: 'stampede_order_requests_total',
+      help: 'Order requests that reached a decision, by outcome',
+      labelNames: ['outcome'],
+      registers: [registry],
+      collect() {
+        this.reset();
+        for (const [outcome, count] of outcomes) this.inc({ outcome }, count);
+      },
+    });
+    this.#batch = new Histogram({
+      name: 'stampede_reserve_batch_requests',
+      help: 'Order requests decided by one script call',
+      buckets: [1, 2, 4, 8, 16, 32, 64, 128, 256],
+      registers: [registry],
+    });
+  }
+
+  request(outcome: IntakeOutcome): void {
+    this.#outcomes.set(outcome, (this.#outcomes.get(outcome) ?? 0) + 1);
+  }
+
+  batch(requests: number): void {
+    this.#batch.observe(requests);
+  }
+}

@@ -1,0 +1,116 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { v7 as uuidv7 } from 'uuid';
+import { callerOf } from '../platform/http/access.js';
+import { Problem, sendProblem } from '../platform/http/problem.js';
+import { INVALID_FIELD } from '../platform/http/problems.js';
+import { surelyNotExecuted } from '../platform/redis/errors.js';
+import type { SaleTerms, SaleTermsReader } from '../orders/sale-terms.js';
+import { orderPath, requireUuid, SALE_NOT_FOUND } from '../orders/paths.js';
+import { laneOf } from '../stock/lane-of.js';
+import type { Acceptance, Decision } from '../stock/stock.js';
+import { readIdempotencyKey } from './idempotency-key.js';
+import type { IntakeMetrics, IntakeOutcome } from './intake-metrics.js';
+import { LOST_REPLY, NOT_ASKED, refusalProblem } from './refusal-problems.js';
+import type { ReserveBatcher } from './reserve-batcher.js';
+
+const BODY_BYTES_MAX = 4 * 1024;
+
+/** The reserve script takes up to 999 units; a sale's own limit is looked at when the sale is known. */
+const QUANTITY_MAX = 999;
+
+const SCHEMA = {
+  body: {
+    type: 'object',
+    required: ['quantity'],
+    additionalProperties: false,
+    properties: { quantity: { type: 'integer', minimum: 1, maximum: QUANTITY_MAX } },
+  },
+  response: {
+    202: {
+      type: 'object',
+      properties: {
+        orderId: { type: 'string' },
+        saleId: { type: 'string' },
+        quantity: { type: 'integer' },
+        status: { type: 'string' },
+        acceptedAt: { type: 'string' },
+        version: { type: 'integer' },
+      },
+    },
+  },
+} as const;
+
+interface PlaceOrderRoute {
+  Params: { saleId: string };
+  Body: { quantity: number };
+}
+type PlaceOrderRequest = FastifyRequest<PlaceOrderRoute>;
+
+/**
+ * `POST /v1/sales/{saleId}/orders`: the one route that a stampede hits. It stands on Fastify itself, for every layer
+ * above it is paid per order.
+ *
+ * Promises:  a 202 leaves only after Redis has taken the units and put the order on the stream, on its disk.
+ * Promises:  a refusal leaves nothing behind; where nothing is known the answer says so (`outcome-unknown`).
+ * Does not:  look at stock, or remember that a sale is sold out: a buyer who already has an order must get it again.
+ */
+export class PlaceOrder {
+  constructor(
+    private readonly batcher: ReserveBatcher,
+    private readonly terms: SaleTermsReader,
+    private readonly metrics: IntakeMetrics,
+    private readonly stockLanes: number,
+  ) {}
+
+  register(server: FastifyInstance): void {
+    server.post<PlaceOrderRoute>(
+      '/v1/sales/:saleId/orders',
+      { bodyLimit: BODY_BYTES_MAX, schema: SCHEMA, config: { access: 'buyer' } },
+      (request, reply) => this.handle(request, reply),
+    );
+  }
+
+  private async handle(request: PlaceOrderRequest, reply: FastifyReply): Promise<unknown> {
+    const idempotencyKey = readIdempotencyKey(request.headers['idempotency-key']);
+    const terms = this.terms.remembered(request.params.saleId) ?? (await this.readTerms(request.params.saleId));
+    const { quantity } = request.body;
+    if (quantity > terms.maxPerOrder) throw tooMany(terms.maxPerOrder);
+
+    const buyer = callerOf(request).subject;
+    const lane = laneOf(terms.saleId, buyer, terms.lanes, this.stockLanes);
+    const decision = await this.decide(lane, terms.saleId, { orderId: uuidv7(), buyer, idempotencyKey, quantity });
+    if (decision instanceof Problem) return sendProblem(reply, decision);
+    if ('orderId' in decision) return this.accepted(reply, terms.saleId, quantity, decision);
+    return sendProblem(reply, refusalProblem(decision.outcome, terms));
+  }
+
+  private async decide(...order: Parameters<ReserveBatcher['reserve']>): Promise<Decision | Problem> {
+    try {
+      const decision = await this.batcher.reserve(...order);
+      this.metrics.request(decision.outcome.toLowerCase() as IntakeOutcome);
+      return decision;
+    } catch (error) {
+      const isSure = surelyNotExecuted(error);
+      this.metrics.request(isSure ? 'store_unavailable' : 'outcome_unknown');
+      return isSure ? NOT_ASKED : LOST_REPLY;
+    }
+  }
+
+  private accepted(reply: FastifyReply, saleId: string, quantity: number, acceptance: Acceptance): object {
+    const { orderId, version, decidedAtMs, outcome } = acceptance;
+    reply.code(202).header('location', orderPath(saleId, orderId));
+    if (outcome === 'REPEATED') reply.header('idempotency-replayed', 'true');
+    return { orderId, saleId, quantity, status: 'queued', acceptedAt: new Date(decidedAtMs).toISOString(), version };
+  }
+
+  private async readTerms(saleId: string): Promise<SaleTerms> {
+    const terms = await this.terms.read(requireUuid(saleId));
+    if (!terms) throw SALE_NOT_FOUND;
+    return terms;
+  }
+}
+
+const tooMany = (maxPerOrder: number) =>
+  new Problem(INVALID_FIELD, 'One order cannot have so many units.', {
+    errors: [{ pointer: '/quantity', detail: `must be 1 to ${maxPerOrder}` }],
+  });

@@ -1,0 +1,46 @@
+import { Problem, problemType } from '../platform/http/problem.js';
+import { OUTCOME_UNKNOWN, STORE_UNAVAILABLE } from '../platform/http/problems.js';
+import type { SaleTerms } from '../orders/sale-terms.js';
+import type { Refusal } from '../stock/stock.js';
+
+/** About as long as a restart of Redis, or of Postgres, takes. */
+const RETRY_AFTER_SECONDS = 1;
+
+const NOT_STARTED = problemType('sale-not-started', 409, 'The sale has not started');
+
+const PROBLEMS: Record<Exclude<Refusal, 'NOT_STARTED'>, Problem> = {
+  KEY_REUSED: new Problem(
+    problemType('idempotency-key-reused', 422, 'The Idempotency-Key was used for another order'),
+    'This key has an order of another quantity. Send that quantity again, or a new key.',
+  ),
+  PAUSED: new Problem(problemType('sale-paused', 409, 'The sale is paused'), 'The sale may go on later.'),
+  ENDED: new Problem(problemType('sale-ended', 409, 'The sale is over'), 'No more orders are taken.'),
+  LIMIT_REACHED: new Problem(
+    problemType('user-limit', 409, 'You have as much of this sale as one buyer may have'),
+    'The order would exceed the limit of the sale, or the 20 orders that a buyer may place in it.',
+  ),
+  SOLD_OUT: new Problem(
+    problemType('sold-out', 409, 'The sale is sold out'),
+    'Fewer units are left than you want. Units of orders that are not paid come back.',
+  ),
+  UNAVAILABLE: new Problem(STORE_UNAVAILABLE, 'The stock of this sale is being checked. Nothing was ordered.', {
+    retryAfterSeconds: RETRY_AFTER_SECONDS,
+  }),
+};
+
+/** The answer to a refused request. Every one leaves nothing behind. */
+export function refusalProblem(refusal: Refusal, terms: SaleTerms): Problem {
+  if (refusal !== 'NOT_STARTED') return PROBLEMS[refusal];
+  const retryAfterSeconds = Math.max(1, Math.ceil((terms.startsAtMs - Date.now()) / 1000));
+  return new Problem(NOT_STARTED, `It starts at ${new Date(terms.startsAtMs).toISOString()}.`, { retryAfterSeconds });
+}
+
+export const NOT_ASKED = new Problem(STORE_UNAVAILABLE, 'The stock cannot be reached. Nothing was ordered.', {
+  retryAfterSeconds: RETRY_AFTER_SECONDS,
+});
+
+export const LOST_REPLY = new Problem(
+  OUTCOME_UNKNOWN,
+  'The order may have been taken. Send the same key again to learn what became of it; it is never taken twice.',
+  { retryAfterSeconds: RETRY_AFTER_SECONDS },
+);

@@ -1,0 +1,90 @@
+import 'reflect-metadata';
+import { type INestApplicationContext } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { Logger } from 'pino';
+import { AppModule } from './app.module.js';
+import type { Role } from './config/config.module.js';
+import { ConfigurationError, loadSettings, type Settings } from './config/settings.js';
+import { TokenVerifier } from './platform/http/access-token.js';
+import { createHttpAdapter } from './platform/http/http-adapter.js';
+import { ProblemFilter } from './platform/http/problem-filter.js';
+import { RequestSchemaPipe } from './platform/http/request-schema-pipe.js';
+import { createLogger, NestLog } from './platform/observability/logger.js';
+import { migrate } from './platform/postgres/migrate.js';
+import { requireStores } from './require-stores.js';
+
+const USAGE = 'Usage: node dist/main api | worker | all | migrate';
+const EXIT_CONFIGURATION = 78; // EX_CONFIG of sysexits.h
+
+/** A stop that takes longer is given up: the promise is 10 s. */
+const STOP_WITHIN_MS = 9_500;
+
+async function main([role, ...rest]: string[]): Promise<void> {
+  if (rest.length > 0 || !isRole(role)) throw new ConfigurationError([USAGE]);
+  const settings = loadSettings(process.env);
+  const logger = createLogger(settings.LOG_LEVEL, role);
+  if (role === 'migrate') {
+    logger.info({ applied: await migrate(settings.DATABASE_URL) }, 'migrations applied');
+    return;
+  }
+  await requireStores(settings, logger);
+  const app = await (role === 'worker' ? startWorker(settings, logger) : startHttp(settings, logger, role));
+  logger.info('started');
+  stopOnSignal(app, logger);
+}
+
+const isRole = (text: string | undefined): text is Role | 'migrate' =>
+  text !== undefined && ['api', 'worker', 'all', 'migrate'].includes(text);
+
+async function startWorker(settings: Settings, logger: Logger): Promise<INestApplicationContext> {
+  return NestFactory.createApplicationContext(AppModule.of(settings, logger, 'worker'), {
+    logger: new NestLog(logger),
+    abortOnError: false,
+  });
+}
+
+async function startHttp(settings: Settings, logger: Logger, role: Role): Promise<INestApplicationContext> {
+  const adapter = createHttpAdapter({
+    tokens: new TokenVerifier({ secrets: settings.JWT_SECRET }),
+    reportBug: (err, requestId) => logger.error({ err, requestId }, 'a request met a bug'),
+  });
+  const app = await NestFactory.create<NestFastifyApplication>(AppModule.of(settings, logger, role), adapter, {
+    logger: new NestLog(logger),
+    abortOnError: false,
+  });
+  app.useGlobalFilters(new ProblemFilter());
+  app.useGlobalPipes(new RequestSchemaPipe());
+  await app.listen(settings.PORT, settings.HOST);
+  logger.info({ url: await app.getUrl() }, 'listening');
+  return app;
+}
+
+/** SIGTERM, SIGINT, and the end of the launcher that started this process: what was received is answered, then it ends. */
+function stopOnSignal(app: INestApplicationContext, logger: Logger): void {
+  let stopping = false;
+  const stop = (because: string) => {
+    if (stopping) return;
+    stopping = true;
+    logger.info({ because }, 'stopping');
+    setTimeout(() => process.exit(1), STOP_WITHIN_MS).unref();
+    app.close().then(
+      () => process.exit(0),
+      (err: unknown) => {
+        logger.error({ err }, 'could not stop in order');
+        process.exit(1);
+      },
+    );
+  };
+  process.once('SIGTERM', stop).once('SIGINT', stop);
+  process.once('disconnect', () => stop('disconnect'));
+}
+
+main(process.argv.slice(2)).catch((error: unknown) => {
+  if (error instanceof ConfigurationError) {
+    for (const line of error.lines) console.error(line);
+    process.exit(EXIT_CONFIGURATION);
+  }
+  createLogger('info', 'main').fatal({ err: error }, 'could not start');
+  process.exit(1);
+});

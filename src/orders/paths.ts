@@ -1,0 +1,22 @@
+import { Problem, problemType } from '../platform/http/problem.js';
+import { INVALID_ID } from '../platform/http/problems.js';
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+const NO_UUID = new Problem(INVALID_ID, 'Identifiers are lower-case UUIDs.');
+
+/** @throws Problem `invalid-id` */
+export function requireUuid(text: string): string {
+  if (!UUID.test(text)) throw NO_UUID;
+  return text;
+}
+
+export const salePath = (saleId: string): string => `/v1/sales/${saleId}`;
+export const orderPath = (saleId: string, orderId: string): string => `/v1/sales/${saleId}/orders/${orderId}`;
+
+export const SALE_NOT_FOUND = new Problem(problemType('sale-not-found', 404, 'There is no such sale'), 'No sale has this id.');
+
+/** Also the answer about somebody else's order: whether it exists is nobody's business. */
+export const ORDER_NOT_FOUND = new Problem(
+  problemType('order-not-found', 404, 'There is no such order'),
+  'You have no order with this id in this sale.',
+);

@@ -1,0 +1,43 @@
+import { once } from 'node:events';
+import type { Redis } from 'ioredis';
+import type { Logger } from 'pino';
+import { connectBlockingRedis, connectRedis } from './connect.js';
+
+/** The connections of one process to one Redis: one for commands, and one for each reader that waits. */
+export class RedisConnections {
+  readonly commands: Redis;
+  readonly #all: Redis[] = [];
+  #isDown = false;
+
+  constructor(
+    private readonly url: string,
+    private readonly name: string,
+    private readonly logger: Logger,
+  ) {
+    this.commands = connectRedis(url, { name, onError: (error) => this.noteDown(error) });
+    this.commands.on('ready', () => (this.#isDown = false));
+    this.#all.push(this.commands);
+  }
+
+  /** A connection that one reader may hold; errors are told by the one for commands. */
+  openBlocking(purpose: string): Redis {
+    const redis = connectBlockingRedis(this.url, { name: `${this.name}-${purpose}`, onError: () => undefined });
+    this.#all.push(redis);
+    return redis;
+  }
+
+  /** Resolves when commands can be sent. */
+  async ready(): Promise<void> {
+    if (this.commands.status !== 'ready') await once(this.commands, 'ready');
+  }
+
+  close(): void {
+    for (const redis of this.#all) redis.disconnect();
+  }
+
+  /** Once for each time that it is away, not for each attempt. */
+  private noteDown(error: Error): void {
+    if (!this.#isDown) this.logger.warn({ err: error }, 'Redis cannot be reached; trying again');
+    this.#isDown = true;
+  }
+}

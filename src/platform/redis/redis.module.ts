@@ -1,0 +1,25 @@
+import { Global, Module, type OnApplicationShutdown } from '@nestjs/common';
+import type { Logger } from 'pino';
+import { LOGGER, ROLE, type Role, SETTINGS } from '../../config/config.module.js';
+import type { Settings } from '../../config/settings.js';
+import { RedisConnections } from './redis-connections.js';
+
+@Global()
+@Module({
+  providers: [
+    {
+      provide: RedisConnections,
+      inject: [SETTINGS, LOGGER, ROLE],
+      useFactory: (settings: Settings, logger: Logger, role: Role) =>
+        new RedisConnections(settings.REDIS_URL, `stampede-${role}`, logger),
+    },
+  ],
+  exports: [RedisConnections],
+})
+export class RedisModule implements OnApplicationShutdown {
+  constructor(private readonly connections: RedisConnections) {}
+
+  onApplicationShutdown(): void {
+    this.connections.close();
+  }
+}

@@ -1,0 +1,18 @@
+import { Controller, Get, Param } from '@nestjs/common';
+import { Access } from '../platform/http/access.js';
+import { requireUuid, SALE_NOT_FOUND } from '../orders/paths.js';
+import { type Audit, SaleAudit } from './sale-audit.js';
+
+@Access('admin')
+@Controller('v1/admin/sales')
+export class AuditController {
+  constructor(private readonly audits: SaleAudit) {}
+
+  /** The books of a sale, compared now. */
+  @Get(':saleId/audit')
+  async audit(@Param('saleId') saleId: string): Promise<Audit> {
+    const audit = await this.audits.audit(requireUuid(saleId));
+    if (!audit) throw SALE_NOT_FOUND;
+    return audit;
+  }
+}

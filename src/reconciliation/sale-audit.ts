@@ -1,0 +1,135 @@
+import type { Pool, PoolClient } from 'pg';
+import { inSnapshot } from '../platform/postgres/transaction.js';
+import type { OrderStreams } from '../order-stream/order-streams.js';
+import { isOpen, type LaneGate, type LaneInRedis } from '../stock/lane-gate.js';
+import { judgeLane } from '../stock/lane-verdict.js';
+import type { SaleCounters, Stock } from '../stock/stock.js';
+import { baseOf } from '../stock/version.js';
+import { compareBooks, type Difference, type LaneBooks } from './compare-books.js';
+import { countOpenDeadLetters, type LaneOnRecord, selectQuantities, selectSaleOnRecord } from './sale-on-record.js';
+
+/** The books of a sale (contract: audit). Units, except where it says orders. */
+export interface Audit {
+  /** Nothing is wrong, as far as can be said while orders are in flight. */
+  consistent: boolean;
+  /** Nothing is in flight, and nothing was decided while this was read: every figure is exact. */
+  quiescent: boolean;
+  checkedAt: string;
+  redis: { total: number; available: number; held: number };
+  postgres: { total: number; pendingPayment: number; paid: number; toGiveBack: number; givenBack: number };
+  lanes: AuditedLane[];
+  /** Dead letters of this sale. */
+  deadLettersOpen: number;
+  differences: Difference[];
+}
+
+export interface AuditedLane {
+  lane: number;
+  state: 'open' | 'closed';
+  epoch: number;
+  version: number;
+  /** Decisions of the epoch that Postgres has recorded. */
+  recorded: number;
+  /** Entries of the whole lane. */
+  unread: number;
+  pending: number;
+}
+
+/**
+ * Compares what Redis and Postgres say of one sale. Reads only.
+ *
+ * Promises:  a difference it reports is one: what may still be in flight is compared only when nothing is.
+ * Promises:  flat memory: buyers are read and looked up page by page.
+ * Does not:  lock anything, nor mend anything.
+ */
+export class SaleAudit {
+  constructor(
+    private readonly pool: Pool,
+    private readonly stock: Stock,
+    private readonly gate: LaneGate,
+    private readonly streams: OrderStreams,
+  ) {}
+
+  /** Undefined when there is no such sale. */
+  async audit(saleId: string): Promise<Audit | undefined> {
+    const { rows } = await this.pool.query<{ lane: number }>('SELECT lane FROM sale_lanes WHERE sale_id = $1 ORDER BY lane', [
+      saleId,
+    ]);
+    if (rows.length === 0) return undefined;
+    // Redis, then Postgres, then Redis again: if Redis has not moved between, all that was read stood at one moment.
+    const before = await Promise.all(rows.map(({ lane }) => this.gate.read(lane)));
+    return inSnapshot(this.pool, async (tx) => {
+      const onRecord = await selectSaleOnRecord(tx, saleId);
+      const books: LaneBooks[] = [];
+      for (const [index, lane] of onRecord.entries()) {
+        books.push(await this.readLane(tx, saleId, lane, before[index] as LaneInRedis));
+      }
+      return report(books, await countOpenDeadLetters(tx, saleId));
+    });
+  }
+
+  private async readLane(tx: PoolClient, saleId: string, onRecord: LaneOnRecord, before: LaneInRedis): Promise<LaneBooks> {
+    const { lane } = onRecord;
+    const counters = await this.stock.counters(lane, saleId);
+    const { held, unreleased, notStored } = await this.lookUpBuyers(tx, saleId, lane);
+    const stream = this.streams.get(lane);
+    if (!stream) throw new Error(`sale ${saleId} is in lane ${lane}, which is not among STOCK_LANES`);
+    const backlog = await stream.backlog();
+    const after = await this.gate.read(lane);
+    const isStill = before.version === after.version && before.recorded === after.recorded;
+    const isQuiescent =
+      isStill &&
+      after.version - baseOf(after.epoch) === after.recorded &&
+      after.recorded === onRecord.recorded &&
+      backlog.unread + backlog.pending === 0;
+    const verdict = judgeLane(before, onRecord);
+    return { onRecord, redis: after, verdict, counters, held, unreleased, notStored, backlog, isStill, isQuiescent };
+  }
+
+  private async lookUpBuyers(tx: PoolClient, saleId: string, lane: number) {
+    let held = 0;
+    let unreleased = 0;
+    const notStored: string[] = [];
+    for await (const page of this.stock.scanBuyers(lane, saleId)) {
+      const orders = page.flatMap((buyer) => buyer.orders);
+      const quantities = await selectQuantities(
+        tx,
+        saleId,
+        orders.map(({ orderId }) => orderId),
+      );
+      held += page.reduce((sum, buyer) => sum + buyer.held, 0);
+      unreleased += orders.filter(({ releasedVersion }) => releasedVersion === undefined).length;
+      notStored.push(...orders.filter((order) => quantities.get(order.orderId) !== order.quantity).map(({ orderId }) => orderId));
+    }
+    return { held, unreleased, notStored };
+  }
+}
+
+function report(books: LaneBooks[], deadLettersOpen: number): Audit {
+  const differences = books.flatMap(compareBooks);
+  const sum = (units: (lane: LaneBooks) => number) => books.reduce((total, lane) => total + units(lane), 0);
+  const counted = (name: keyof SaleCounters) => sum(({ counters }) => counters?.[name] ?? 0);
+  return {
+    consistent: differences.length === 0,
+    quiescent: books.every(({ isQuiescent }) => isQuiescent),
+    checkedAt: new Date().toISOString(),
+    redis: { total: counted('total'), available: counted('available'), held: sum(({ held }) => held) },
+    postgres: {
+      total: sum(({ onRecord }) => onRecord.total),
+      pendingPayment: sum(({ onRecord }) => onRecord.pendingPayment),
+      paid: sum(({ onRecord }) => onRecord.paid),
+      toGiveBack: sum(({ onRecord }) => onRecord.toGiveBack),
+      givenBack: sum(({ onRecord }) => onRecord.givenBack),
+    },
+    lanes: books.map(({ onRecord, redis, backlog }) => ({
+      lane: onRecord.lane,
+      state: isOpen(redis) ? 'open' : 'closed',
+      epoch: redis.epoch,
+      version: redis.version,
+      recorded: redis.recorded,
+      ...backlog,
+    })),
+    deadLettersOpen,
+    differences,
+  };
+}

@@ -1,0 +1,59 @@
+import type { PoolClient } from 'pg';
+import type { LaneInPostgres } from '../stock/lane-verdict.js';
+
+/** The books of one sale in one lane, as Postgres has them, in units. */
+export interface LaneOnRecord extends LaneInPostgres {
+  lane: number;
+  /** Redis has confirmed that the sale is there. */
+  isLoaded: boolean;
+  total: number;
+  /** What `sale_lanes` counts: pending and paid together. */
+  held: number;
+  pendingPayment: number;
+  paid: number;
+  /** Finished unpaid; Redis has not got the units back yet. */
+  toGiveBack: number;
+  givenBack: number;
+  /** Orders, not units, whose units Redis must hold. */
+  unreleasedOrders: number;
+}
+
+export async function selectSaleOnRecord(tx: PoolClient, saleId: string): Promise<LaneOnRecord[]> {
+  const { rows } = await tx.query<LaneOnRecord>(
+    `SELECT sl.lane, sl.total, sl.held, l.epoch, l.run_id AS "runId", l.max_version AS "maxVersion", l.recorded,
+            sl.loaded_at IS NOT NULL AS "isLoaded",
+            NOT EXISTS (SELECT FROM sale_lanes x WHERE x.lane = sl.lane AND x.loaded_epoch IS NOT NULL) AS "neverLoaded",
+            coalesce(o.pending, 0) AS "pendingPayment", coalesce(o.paid, 0) AS paid,
+            coalesce(o.to_give_back, 0) AS "toGiveBack", coalesce(o.given_back, 0) AS "givenBack",
+            coalesce(o.unreleased, 0) AS "unreleasedOrders"
+     FROM sale_lanes sl JOIN lanes l USING (lane)
+     LEFT JOIN LATERAL (
+       SELECT sum(quantity) FILTER (WHERE status = 'pending_payment') AS pending,
+              sum(quantity) FILTER (WHERE status = 'paid') AS paid,
+              sum(quantity) FILTER (WHERE status NOT IN ('pending_payment', 'paid') AND released_version IS NULL) AS to_give_back,
+              sum(quantity) FILTER (WHERE released_version IS NOT NULL) AS given_back,
+              count(*) FILTER (WHERE released_version IS NULL) AS unreleased
+       FROM orders WHERE sale_id = sl.sale_id AND orders.lane = sl.lane
+     ) o ON true
+     WHERE sl.sale_id = $1 ORDER BY sl.lane`,
+    [saleId],
+  );
+  return rows;
+}
+
+/** Which of these orders are stored, with their quantities. */
+export async function selectQuantities(tx: PoolClient, saleId: string, orderIds: string[]): Promise<Map<string, number>> {
+  const { rows } = await tx.query<{ orderId: string; quantity: number }>(
+    'SELECT order_id AS "orderId", quantity FROM orders WHERE sale_id = $1 AND order_id = ANY($2::uuid[])',
+    [saleId, orderIds],
+  );
+  return new Map(rows.map(({ orderId, quantity }) => [orderId, quantity]));
+}
+
+export async function countOpenDeadLetters(tx: PoolClient, saleId: string): Promise<number> {
+  const { rows } = await tx.query<{ count: number }>(
+    "SELECT count(*) FROM dead_letters WHERE sale_id = $1 AND state = 'open'",
+    [saleId],
+  );
+  return rows[0]?.count ?? 0;
+}

@@ -1,0 +1,94 @@
+import { Body, Controller, Get, HttpCode, Param, Post, Res } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
+import { Access } from '../platform/http/access.js';
+import { Problem, problemType } from '../platform/http/problem.js';
+import { STORE_UNAVAILABLE } from '../platform/http/problems.js';
+import { requireUuid, SALE_NOT_FOUND, salePath } from '../orders/paths.js';
+import { brokenRules, type NewSale, newSaleShape } from './new-sale.js';
+import { type SaleBooks, SaleCounting } from './sale-counting.js';
+import { SaleOffice, type SaleOrder } from './sale-office.js';
+import { SaleReader } from './sale-reader.js';
+import type { SaleView } from './sale-view.js';
+
+const INVALID_SALE = problemType('invalid-sale', 422, 'The sale breaks a rule');
+
+const NOT_IN_FORCE = new Problem(
+  STORE_UNAVAILABLE,
+  'This is recorded, and will be in force as soon as the lanes of the sale can be reached. Ask again to be sure.',
+  { retryAfterSeconds: 1 },
+);
+
+@Access('admin')
+@Controller('v1/admin/sales')
+export class AdminSalesController {
+  constructor(
+    private readonly office: SaleOffice,
+    private readonly reader: SaleReader,
+    private readonly counting: SaleCounting,
+  ) {}
+
+  @Post()
+  @HttpCode(201)
+  async create(
+    @Body({ schema: newSaleShape }) sale: NewSale,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<SaleView> {
+    const errors = brokenRules(sale);
+    if (errors.length > 0) throw new Problem(INVALID_SALE, 'Nothing was created.', { errors });
+    const saleId = await this.office.create(sale);
+    reply.header('location', salePath(saleId));
+    return this.readNow(saleId);
+  }
+
+  @Get()
+  async list(): Promise<{ sales: (SaleView & { counters: SaleBooks })[]; serverTime: string }> {
+    const sales = await this.reader.list();
+    const counters = await this.counting.count(sales.map(({ saleId }) => saleId));
+    return {
+      sales: sales.map((sale) => ({ ...sale, counters: this.counting.booksOf(sale, counters) })),
+      serverTime: new Date().toISOString(),
+    };
+  }
+
+  @Get(':saleId')
+  async read(
+    @Param('saleId') saleId: string,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<SaleView & { counters: SaleBooks }> {
+    const sale = await this.readNow(requireUuid(saleId));
+    const counters = await this.counting.count([saleId]);
+    reply.header('etag', `"${counters.get(saleId)?.configVersion ?? 0}"`);
+    return { ...sale, counters: this.counting.booksOf(sale, counters) };
+  }
+
+  @Post(':saleId/pause')
+  @HttpCode(200)
+  pause(@Param('saleId') saleId: string): Promise<SaleView> {
+    return this.steer(saleId, 'pause');
+  }
+
+  @Post(':saleId/resume')
+  @HttpCode(200)
+  resume(@Param('saleId') saleId: string): Promise<SaleView> {
+    return this.steer(saleId, 'resume');
+  }
+
+  @Post(':saleId/end')
+  @HttpCode(200)
+  end(@Param('saleId') saleId: string): Promise<SaleView> {
+    return this.steer(saleId, 'end');
+  }
+
+  private async steer(saleId: string, order: SaleOrder): Promise<SaleView> {
+    const outcome = await this.office.steer(requireUuid(saleId), order);
+    if (outcome === 'unknown-sale') throw SALE_NOT_FOUND;
+    if (outcome === 'recorded') throw NOT_IN_FORCE;
+    return this.readNow(saleId);
+  }
+
+  private async readNow(saleId: string): Promise<SaleView> {
+    const sale = await this.reader.readNow(saleId);
+    if (!sale) throw SALE_NOT_FOUND;
+    return sale;
+  }
+}

@@ -1,0 +1,68 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import pg from 'pg';
+import type { Logger } from 'pino';
+import { LOGGER, SETTINGS } from '../config/config.module.js';
+import type { Settings } from '../config/settings.js';
+import { BackgroundLoops } from '../platform/loop/background-loops.js';
+import { PollingLoop } from '../platform/loop/polling-loop.js';
+import { PrismaClient } from '../platform/postgres/prisma.js';
+import { LaneGate } from '../stock/lane-gate.js';
+import { Stock } from '../stock/stock.js';
+import { AdminSalesController } from './admin-sales.controller.js';
+import { SaleCounting } from './sale-counting.js';
+import { SaleLoader } from './sale-loader.js';
+import { SaleOffice } from './sale-office.js';
+import { SaleReader } from './sale-reader.js';
+import { SalesController } from './sales.controller.js';
+
+const LOAD_EVERY_MS = 1_000;
+
+const loader = {
+  provide: SaleLoader,
+  inject: [pg.Pool, Stock, LOGGER],
+  useFactory: (pool: pg.Pool, stock: Stock, logger: Logger) => new SaleLoader(pool, stock, logger),
+};
+
+const loaderLoops = {
+  provide: 'sale loader loops',
+  inject: [SaleLoader, LOGGER],
+  useFactory: (sales: SaleLoader, logger: Logger) =>
+    new BackgroundLoops([
+      new PollingLoop({ name: 'sale loader', runOnce: () => sales.runOnce(), idle: LOAD_EVERY_MS, logger }),
+    ]),
+};
+
+@Module({})
+export class SalesModule {
+  /** Sales over HTTP. */
+  static forApi(): DynamicModule {
+    return {
+      module: SalesModule,
+      controllers: [SalesController, AdminSalesController],
+      providers: [
+        loader,
+        {
+          provide: SaleReader,
+          inject: [PrismaClient, Stock, LaneGate, LOGGER],
+          useFactory: (prisma: PrismaClient, stock: Stock, gate: LaneGate, logger: Logger) =>
+            new SaleReader(prisma, stock, gate, logger),
+        },
+        {
+          provide: SaleOffice,
+          inject: [PrismaClient, SaleLoader, SETTINGS],
+          useFactory: (prisma: PrismaClient, sales: SaleLoader, settings: Settings) =>
+            new SaleOffice(prisma, sales, settings.STOCK_LANES),
+        },
+        { provide: SaleCounting, inject: [pg.Pool], useFactory: (pool: pg.Pool) => new SaleCounting(pool) },
+      ],
+    };
+  }
+
+  /** Brings into Redis what an API process could not, or had no time to. */
+  static forWorker(): DynamicModule {
+    return { module: SalesLoadingModule, providers: [loader, loaderLoops] };
+  }
+}
+
+@Module({})
+class SalesLoadingModule {}
