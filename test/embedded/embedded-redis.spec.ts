@@ -1,11 +1,11 @@
 import { statSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { startRedis } from '../../src/platform/embedded/embedded-redis.js';
 import { StartError } from '../../src/platform/embedded/start-error.js';
-import { privateDirectory, removeDirectory } from '../support/private-directory.js';
 import { isAlive, startInAnotherProcess } from '../support/another-process.js';
+import { privateDirectory, removeDirectory } from '../support/private-directory.js';
+import { takePort } from '../support/taken-port.js';
 
 describe('an embedded Redis', () => {
   let root: string;
@@ -82,7 +82,7 @@ describe('an embedded Redis', () => {
   });
 
   it('says in one line that the port it was told to use is taken', async () => {
-    const taken = await listenAnywhere();
+    const taken = await takePort();
     const start = startRedis({ directory, port: taken.port });
     await expect(start).rejects.toThrow(StartError);
     await expect(start).rejects.toThrow(new RegExp(`^Port ${taken.port} .*$`));
@@ -92,7 +92,7 @@ describe('an embedded Redis', () => {
   it('takes another port when the one of the last time is taken meanwhile', async () => {
     const first = await startRedis({ directory });
     await first.stop();
-    const taken = await listenAnywhere(first.port);
+    const taken = await takePort(first.port);
     const second = await startRedis({ directory });
     expect(second.port).not.toBe(first.port);
     await second.stop();
@@ -119,13 +119,4 @@ async function ask<T>(url: string, question: (redis: Redis) => Promise<T>): Prom
 
 function toObject(pairs: string[]): Record<string, string> {
   return Object.fromEntries(pairs.flatMap((key, index) => (index % 2 === 0 ? [[key, pairs[index + 1] ?? '']] : [])));
-}
-
-async function listenAnywhere(port = 0): Promise<{ port: number; close(): Promise<void> }> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
-  return {
-    port: (server.address() as { port: number }).port,
-    close: () => new Promise((resolve) => server.close(() => resolve())),
-  };
 }

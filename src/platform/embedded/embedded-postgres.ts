@@ -10,7 +10,7 @@ import { choosePort } from './local-port.js';
 import { postgresBinaries } from './postgres-binaries.js';
 import { existingHome, makeFor, openHome, removeHome, type ServerHome } from './server-home.js';
 import { DiedWhileStarting, diskFull, explainDeath, ServerProcess } from './server-process.js';
-import { StartError } from './start-error.js';
+import { EXIT_CONFIGURATION, StartError } from './start-error.js';
 import { rememberParent, type ServerTraces, stopOrphan, untilNobodyWorksIn } from './stop-orphan.js';
 
 const run = promisify(execFile);
@@ -140,9 +140,15 @@ async function initialize(binaries: string, home: ServerHome, fsync: boolean): P
     rmSync(unfinished, { recursive: true, force: true });
     const said = String((error as { stderr?: unknown }).stderr ?? error);
     if (said.includes('No space left on device')) throw diskFull(NAME, home.path);
+    if (said.includes('user does not exist')) throw namelessUser();
     throw new StartError(`PostgreSQL could not set up ${home.path}: ${said.trim().split('\n').find((line) => line.includes('error')) ?? said.trim()}`);
   }
   renameSync(unfinished, join(home.path, 'data'));
+}
+
+/** As under `docker run --user 12345`. */
+function namelessUser(): StartError {
+  return new StartError('PostgreSQL needs a user with a name, and this one has none in /etc/passwd: start as another user, or set DATABASE_URL and REDIS_URL', EXIT_CONFIGURATION);
 }
 
 /** One look whether the server answers; makes the database at the first. */

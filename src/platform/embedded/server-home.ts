@@ -3,10 +3,8 @@ import { createHash } from 'node:crypto';
 import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, readlinkSync, realpathSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeWhole } from './kept-files.js';
-import { StartError } from './start-error.js';
+import { EXIT_CONFIGURATION, StartError } from './start-error.js';
 
-/** "nobody" wherever PostgreSQL runs. Its number is what counts: the name is not needed in a container. */
-const NOBODY = { uid: 65_534, gid: 65_534 };
 /** Root's own, and on the path of every user. Not /var/tmp: what everybody may write into is no place for executables. */
 const HOMES = '/var/lib/stampede';
 /** In the directory: leads to the home when that had to be elsewhere. */
@@ -84,7 +82,14 @@ function makeRootOnly(directory: string): void {
 
 function userOf(home: string): { uid: number; gid: number } {
   const data = statSync(join(home, 'data'), { throwIfNoEntry: false });
-  return data && data.uid !== 0 ? { uid: data.uid, gid: data.gid } : NOBODY;
+  return data && data.uid !== 0 ? { uid: data.uid, gid: data.gid } : nobody();
+}
+
+/** 65534 on Linux, something else elsewhere. */
+function nobody(): { uid: number; gid: number } {
+  const [uid, gid] = ['-u', '-g'].map((what) => Number(spawnSync('id', [what, 'nobody'], { encoding: 'utf8' }).stdout || NaN));
+  if (uid && gid) return { uid, gid };
+  throw new StartError('PostgreSQL does not run as root, and there is no user "nobody" to run it as: start as an ordinary user', EXIT_CONFIGURATION);
 }
 
 /** Tried, not computed from mode bits: access lists, mount options and user namespaces count as well. */

@@ -11,6 +11,10 @@ const READY_WITHIN_MS = 300_000;
 const LOOK_EVERY_MS = 50;
 /** What a server says last explains its death. */
 const LAST_LINES_MAX = 20;
+/** PostgreSQL and Redis give the reason, then say once or twice that they end. */
+const LINES_SHOWN_MAX = 3;
+/** Time and process before a line of theirs. */
+const STAMP = /^(\d{4}-\d\d-\d\d [\d:.]+ UTC \[\d+\]|\d+:[A-Z] \d+ \w+ \d+ [\d:.]+ [#*.-]) */;
 
 export interface ServerCommand {
   /** As a person calls it: "PostgreSQL". */
@@ -117,8 +121,8 @@ export class ServerProcess {
 /** What a dead server said, as one line that tells what to do. */
 export function explainDeath(death: DiedWhileStarting, directory: string): StartError {
   if (death.says('No space left on device')) return diskFull(death.server, directory);
-  const reason = death.lastLines.findLast((line) => /FATAL|ERROR|PANIC|#/.test(line)) ?? death.lastLines.at(-1);
-  return new StartError(`${death.server} in ${directory} ended while starting: ${reason?.trim() ?? 'it said nothing'}`);
+  const words = death.lastLines.map((line) => line.replace(STAMP, '').trim()).filter((line) => line !== '');
+  return new StartError(`${death.server} in ${directory} ended while starting: ${words.slice(-LINES_SHOWN_MAX).join(' / ') || 'it said nothing'}`);
 }
 
 export function diskFull(server: string, directory: string): StartError {
