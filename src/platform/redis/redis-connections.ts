@@ -26,9 +26,9 @@ export class RedisConnections {
     return redis;
   }
 
-  /** Resolves when commands can be sent. */
+  /** Resolves when all of them can send. */
   async ready(): Promise<void> {
-    if (this.commands.status !== 'ready') await once(this.commands, 'ready');
+    await Promise.all(this.#all.map((redis) => (redis.status === 'ready' ? undefined : once(redis, 'ready'))));
   }
 
   close(): void {

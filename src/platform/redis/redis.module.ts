@@ -1,4 +1,4 @@
-import { Global, Module, type OnApplicationShutdown } from '@nestjs/common';
+import { Global, Module, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import type { Logger } from 'pino';
 import { LOGGER, ROLE, type Role, SETTINGS } from '../../config/config.module.js';
 import type { Settings } from '../../config/settings.js';
@@ -16,8 +16,12 @@ import { RedisConnections } from './redis-connections.js';
   ],
   exports: [RedisConnections],
 })
-export class RedisModule implements OnApplicationShutdown {
+export class RedisModule implements OnModuleInit, OnApplicationShutdown {
   constructor(private readonly connections: RedisConnections) {}
+
+  async onModuleInit(): Promise<void> {
+    await this.connections.ready();
+  }
 
   onApplicationShutdown(): void {
     this.connections.close();
