@@ -2,7 +2,9 @@
  * Makes a clone ready to run: packages installed, Prisma client generated, sources compiled. Does only what is missing,
  * so it costs a fraction of a second when there is nothing to do.
  *
- * As a program: `node scripts/prepare.mjs [--no-build]`. Needs no package, since it is what installs them.
+ * As a program: `node scripts/prepare.mjs [--check | --no-build]`. Needs no package, since it is what installs them.
+ * `--check` only looks at the machine. `npm start` does so before its `exec`, which Windows does not know, and which
+ * puts the launcher in the place of npm's shell: that shell would not hand signals on, nor its exit status back.
  */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -37,7 +39,7 @@ export class PrepareError extends Error {
 
 /** Throws a PrepareError. Two that prepare the same clone at the same time wait for each other. */
 export async function prepare({ build = true } = {}) {
-  refuseOldNode();
+  refuseUnfitMachine();
   await alone(realpathSync(CLONE), async () => {
     if (!isInstalled()) await step('Installing packages (npm ci)', () => npm(['ci', '--include=dev', '--include=optional', '--prefer-offline']));
     if (build) await unlessStamped('dist', PROGRAM_SOURCES, 'Compiling (npm run build)', 'build');
@@ -45,7 +47,10 @@ export async function prepare({ build = true } = {}) {
   });
 }
 
-function refuseOldNode() {
+function refuseUnfitMachine() {
+  if (process.platform === 'win32') {
+    throw new PrepareError('Windows is not supported directly: run this inside WSL, or use docker compose', EXIT_CONFIGURATION);
+  }
   const [major, minor] = process.versions.node.split('.').map(Number);
   if (major > NODE_MIN[0] || (major === NODE_MIN[0] && minor >= NODE_MIN[1])) return;
   throw new PrepareError(`Node ${NODE_MIN.join('.')} or newer is needed, this is ${process.versions.node}: install it from nodejs.org`, EXIT_CONFIGURATION);
@@ -123,5 +128,10 @@ export function giveUp(error) {
 }
 
 if (process.argv[1] && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
-  await prepare({ build: !process.argv.includes('--no-build') }).catch(giveUp);
+  try {
+    if (process.argv.includes('--check')) refuseUnfitMachine();
+    else await prepare({ build: !process.argv.includes('--no-build') });
+  } catch (error) {
+    giveUp(error);
+  }
 }
