@@ -13,13 +13,19 @@ const int = (min: number, max: number) =>
 const url = (...protocols: string[]) =>
   z
     .string({ error: `is required, such as ${protocols[0] ?? ''}//… (\`npm start\` brings its own)` })
-    .refine((text) => URL.canParse(text) && protocols.includes(new URL(text).protocol), `must begin with ${protocols[0] ?? ''}//`);
+    .refine(
+      (text) => URL.canParse(text) && protocols.includes(new URL(text).protocol),
+      `must begin with ${protocols[0] ?? ''}//`,
+    );
 
 /** Each secret may verify; the first signs. */
 const secrets = z
   .string({ error: 'is required' })
   .transform((text) => text.split(',').map((secret) => secret.trim()))
-  .refine((all) => all.every(isStrong), `must be secrets of at least ${SECRET_BYTES_MIN} bytes, comma-separated, and no defaults`);
+  .refine(
+    (all) => all.every(isStrong),
+    `must be secrets of at least ${SECRET_BYTES_MIN} bytes, comma-separated, and no defaults`,
+  );
 
 const isStrong = (secret: string) => Buffer.byteLength(secret) >= SECRET_BYTES_MIN && !/change.?me/i.test(secret);
 
@@ -55,7 +61,10 @@ const settings = variables.superRefine((all, context) => {
   const problem = (variable: keyof typeof all, message: string) =>
     context.addIssue({ code: 'custom', path: [variable], message });
   if (all.PERSIST_CLAIM_AFTER_MS < 2 * all.STATEMENT_TIMEOUT_MS) {
-    problem('PERSIST_CLAIM_AFTER_MS', 'must be at least twice STATEMENT_TIMEOUT_MS, or work in hand would be taken over');
+    problem(
+      'PERSIST_CLAIM_AFTER_MS',
+      'must be at least twice STATEMENT_TIMEOUT_MS, or work in hand would be taken over',
+    );
   }
 });
 

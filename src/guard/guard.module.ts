@@ -34,7 +34,12 @@ function createLoops(
 ): BackgroundLoops {
   const loops = [...streams.keys()].map((lane) => {
     const guard = new LaneGuard(lane, gate, stock, pool, logger);
-    const loop = new PollingLoop({ name: `guard of lane ${lane}`, runOnce: () => guard.runOnce(), idle: LOOK_EVERY_MS, logger });
+    const loop = new PollingLoop({
+      name: `guard of lane ${lane}`,
+      runOnce: () => guard.runOnce(),
+      idle: LOOK_EVERY_MS,
+      logger,
+    });
     redis.commands.on('ready', () => loop.nudge());
     return loop;
   });

@@ -36,7 +36,8 @@ export class LaneWatch {
     private readonly streams: OrderStreams,
     registry: Registry,
   ) {
-    const gauge = (name: string, help: string) => new Gauge({ name, help, labelNames: ['lane'], registers: [registry] });
+    const gauge = (name: string, help: string) =>
+      new Gauge({ name, help, labelNames: ['lane'], registers: [registry] });
     this.#open = gauge('stampede_lane_open', '1 while the lane decides, 0 while it is closed');
     this.#backlog = gauge('stampede_backlog_decisions', 'Decisions of the lane that Postgres has not recorded');
     this.#age = gauge('stampede_backlog_age_seconds', 'Age of the oldest order that is not stored; 0 when all are');
@@ -61,7 +62,13 @@ export class LaneWatch {
     const { epoch, recorded, version } = state;
     const backlog = Math.max(0, version - baseOf(epoch) - recorded);
     const sample = { atMs: performance.now(), recorded, backlog };
-    this.#progress.set(lane, { isOpen: isOpen(state), epoch, recorded, backlog, perSecond: this.measure(lane, sample) });
+    this.#progress.set(lane, {
+      isOpen: isOpen(state),
+      epoch,
+      recorded,
+      backlog,
+      perSecond: this.measure(lane, sample),
+    });
     this.#samples.set(lane, sample);
     this.#open.set({ lane }, isOpen(state) ? 1 : 0);
     this.#backlog.set({ lane }, backlog);

@@ -50,7 +50,10 @@ export class OrderStream {
   }
 
   /** Takes over what other workers have left pending for `staleAfterMs`, then takes new entries. */
-  async take(consumer: string, { entriesMax, staleAfterMs }: { entriesMax: number; staleAfterMs: number }): Promise<Taken> {
+  async take(
+    consumer: string,
+    { entriesMax, staleAfterMs }: { entriesMax: number; staleAfterMs: number },
+  ): Promise<Taken> {
     const { orders } = this.#keys;
     const [info, claimed, read, newest] = await this.inGroup(() =>
       this.redis
@@ -89,7 +92,10 @@ export class OrderStream {
   }
 
   /** Strikes stored entries off. `recorded` is what Postgres has recorded in that epoch, as the storing statement said. */
-  async acknowledge(entryIds: readonly string[], { epoch, recorded }: { epoch: number; recorded: number }): Promise<void> {
+  async acknowledge(
+    entryIds: readonly string[],
+    { epoch, recorded }: { epoch: number; recorded: number },
+  ): Promise<void> {
     const { orders, state } = this.#keys;
     await acknowledgeOrders.run(this.redis, [orders, state], [GROUP, epoch, recorded, ...entryIds]);
   }
@@ -126,7 +132,7 @@ export class OrderStream {
 
   private async countAfter(lastDeliveredId: string): Promise<number> {
     let count = 0;
-    for (let from = `(${lastDeliveredId}`; ; ) {
+    for (let from = `(${lastDeliveredId}`; ;) {
       const page = await this.redis.xrange(this.#keys.orders, from, '+', 'COUNT', 1000);
       count += page.length;
       const last = page.at(-1);
@@ -138,7 +144,9 @@ export class OrderStream {
   private async readGroup(): Promise<{ pending: number; lastDeliveredId: string } | undefined> {
     const groups = (await this.redis.xinfo('GROUPS', this.#keys.orders).catch(noSuchKeyIsEmpty)) as unknown[][];
     const found = groups.map(pairs).find((group) => group.get('name') === GROUP);
-    return found && { pending: found.get('pending') as number, lastDeliveredId: found.get('last-delivered-id') as string };
+    return (
+      found && { pending: found.get('pending') as number, lastDeliveredId: found.get('last-delivered-id') as string }
+    );
   }
 
   /** FLUSHALL takes the group along, and the next XADD brings back the stream alone: so it is made where it is missed. */

@@ -13,7 +13,10 @@ export function requireUuid(text: string): string {
 export const salePath = (saleId: string): string => `/v1/sales/${saleId}`;
 export const orderPath = (saleId: string, orderId: string): string => `/v1/sales/${saleId}/orders/${orderId}`;
 
-export const SALE_NOT_FOUND = new Problem(problemType('sale-not-found', 404, 'There is no such sale'), 'No sale has this id.');
+export const SALE_NOT_FOUND = new Problem(
+  problemType('sale-not-found', 404, 'There is no such sale'),
+  'No sale has this id.',
+);
 
 /** Also the answer about somebody else's order: whether it exists is nobody's business. */
 export const ORDER_NOT_FOUND = new Problem(

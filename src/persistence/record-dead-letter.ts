@@ -52,4 +52,6 @@ export async function recordDeadLetter(
 }
 
 const shown = (fields: readonly string[]): string[] =>
-  fields.slice(0, SHOWN_FIELDS_MAX).map((text) => text.slice(0, SHOWN_CHARS_MAX).toWellFormed().replaceAll('\0', '\uFFFD'));
+  fields
+    .slice(0, SHOWN_FIELDS_MAX)
+    .map((text) => text.slice(0, SHOWN_CHARS_MAX).toWellFormed().replaceAll('\0', '\uFFFD'));

@@ -60,7 +60,9 @@ function conserved(books: LaneBooks, { total }: SaleCounters): Difference[] {
   const differences: Difference[] = [];
   if (onRecord.pendingPayment + onRecord.paid !== onRecord.held) {
     const orders = `${onRecord.pendingPayment} pending + ${onRecord.paid} paid`;
-    differences.push(different('postgres-not-conserved', books, `orders hold ${orders}, sale_lanes.held is ${onRecord.held}`));
+    differences.push(
+      different('postgres-not-conserved', books, `orders hold ${orders}, sale_lanes.held is ${onRecord.held}`),
+    );
   }
   if (total !== onRecord.total) {
     differences.push(different('totals-differ', books, `Redis has ${total}, Postgres ${onRecord.total}`));
@@ -77,14 +79,18 @@ function agreeing(books: LaneBooks): Difference[] {
   const { onRecord, held, unreleased, notStored } = books;
   const differences = notStored
     .slice(0, NAMED_MAX)
-    .map((orderId): Difference => ({ ...different('order-not-stored', books, 'Redis holds it, Postgres has no such order'), orderId }));
+    .map((orderId): Difference => ({
+      ...different('order-not-stored', books, 'Redis holds it, Postgres has no such order'),
+      orderId,
+    }));
   if (notStored.length > NAMED_MAX) {
     differences.push(different('order-not-stored', books, `and ${notStored.length - NAMED_MAX} more`));
   }
   const unknown = onRecord.unreleasedOrders - (unreleased - notStored.length);
   if (unknown !== 0) differences.push(different('orders-not-in-redis', books, `${unknown} orders of Postgres`));
   const heldOnRecord = onRecord.pendingPayment + onRecord.paid + onRecord.toGiveBack;
-  if (held !== heldOnRecord) differences.push(different('held-differs', books, `Redis holds ${held}, Postgres ${heldOnRecord}`));
+  if (held !== heldOnRecord)
+    differences.push(different('held-differs', books, `Redis holds ${held}, Postgres ${heldOnRecord}`));
   return differences;
 }
 

@@ -52,9 +52,10 @@ export class SaleAudit {
 
   /** Undefined when there is no such sale. */
   async audit(saleId: string): Promise<Audit | undefined> {
-    const { rows } = await this.pool.query<{ lane: number }>('SELECT lane FROM sale_lanes WHERE sale_id = $1 ORDER BY lane', [
-      saleId,
-    ]);
+    const { rows } = await this.pool.query<{ lane: number }>(
+      'SELECT lane FROM sale_lanes WHERE sale_id = $1 ORDER BY lane',
+      [saleId],
+    );
     if (rows.length === 0) return undefined;
     // Redis, then Postgres, then Redis again: if Redis has not moved between, all that was read stood at one moment.
     const before = await Promise.all(rows.map(({ lane }) => this.gate.read(lane)));
@@ -68,7 +69,12 @@ export class SaleAudit {
     });
   }
 
-  private async readLane(tx: PoolClient, saleId: string, onRecord: LaneOnRecord, before: LaneInRedis): Promise<LaneBooks> {
+  private async readLane(
+    tx: PoolClient,
+    saleId: string,
+    onRecord: LaneOnRecord,
+    before: LaneInRedis,
+  ): Promise<LaneBooks> {
     const { lane } = onRecord;
     const counters = await this.stock.counters(lane, saleId);
     const { held, unreleased, notStored } = await this.lookUpBuyers(tx, saleId, lane);
@@ -99,7 +105,9 @@ export class SaleAudit {
       );
       held += page.reduce((sum, buyer) => sum + buyer.held, 0);
       unreleased += orders.filter(({ releasedVersion }) => releasedVersion === undefined).length;
-      notStored.push(...orders.filter((order) => quantities.get(order.orderId) !== order.quantity).map(({ orderId }) => orderId));
+      notStored.push(
+        ...orders.filter((order) => quantities.get(order.orderId) !== order.quantity).map(({ orderId }) => orderId),
+      );
     }
     return { held, unreleased, notStored };
   }

@@ -42,7 +42,11 @@ export async function selectSaleOnRecord(tx: PoolClient, saleId: string): Promis
 }
 
 /** Which of these orders are stored, with their quantities. */
-export async function selectQuantities(tx: PoolClient, saleId: string, orderIds: string[]): Promise<Map<string, number>> {
+export async function selectQuantities(
+  tx: PoolClient,
+  saleId: string,
+  orderIds: string[],
+): Promise<Map<string, number>> {
   const { rows } = await tx.query<{ orderId: string; quantity: number }>(
     'SELECT order_id AS "orderId", quantity FROM orders WHERE sale_id = $1 AND order_id = ANY($2::uuid[])',
     [saleId, orderIds],

@@ -26,7 +26,8 @@ export interface LaneInRedis {
 }
 
 /** Whether the lane decides, as far as Redis alone can tell. */
-export const isOpen = ({ state, runId, serverRunId }: LaneInRedis): boolean => state === 'open' && runId === serverRunId;
+export const isOpen = ({ state, runId, serverRunId }: LaneInRedis): boolean =>
+  state === 'open' && runId === serverRunId;
 
 /** The verdict "open or closed" of each lane: read by many, written by the guard only. */
 export class LaneGate {
@@ -53,7 +54,11 @@ export class LaneGate {
   }
 
   /** Lets a lane with unchanged data decide again on another Redis; false when it is not what was compared any more. */
-  async arm(lane: number, token: number, compared: { epoch: number; version: number; runId: string }): Promise<boolean> {
+  async arm(
+    lane: number,
+    token: number,
+    compared: { epoch: number; version: number; runId: string },
+  ): Promise<boolean> {
     const { epoch, version, runId } = compared;
     return (await armLane.run(this.redis, [laneKeys(lane).state], [token, epoch, version, runId])) === 'ARMED';
   }

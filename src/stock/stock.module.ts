@@ -7,7 +7,11 @@ import { Stock } from './stock.js';
 @Module({
   providers: [
     { provide: Stock, inject: [RedisConnections], useFactory: ({ commands }: RedisConnections) => new Stock(commands) },
-    { provide: LaneGate, inject: [RedisConnections], useFactory: ({ commands }: RedisConnections) => new LaneGate(commands) },
+    {
+      provide: LaneGate,
+      inject: [RedisConnections],
+      useFactory: ({ commands }: RedisConnections) => new LaneGate(commands),
+    },
   ],
   exports: [Stock, LaneGate],
 })

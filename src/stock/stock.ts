@@ -88,7 +88,11 @@ export class Stock {
     }
     const { state, orders } = laneKeys(lane);
     const { sale, buyers } = saleKeys(lane, saleId);
-    const [laneReply, ...replies] = (await reserveStock.run(this.redis, [state, sale, buyers, orders], args)) as Reply[];
+    const [laneReply, ...replies] = (await reserveStock.run(
+      this.redis,
+      [state, sale, buyers, orders],
+      args,
+    )) as Reply[];
     const decisions = replies.map(toDecision);
     if (decisions[0]?.outcome !== 'UNAVAILABLE') this.#remember(lane, laneReply as unknown as [string, string]);
     return decisions;

@@ -63,7 +63,18 @@ describe('persisting orders', () => {
   it('sets an unreadable entry aside and stores those beside it', async () => {
     const saleId = await corner.sale();
     await corner.reserve(saleId, 1);
-    await corner.redis.xadd(corner.keys.orders, '*', 'v', '1', 'units', 'abc', 'nul', 'a\0b', 'long', 'x'.repeat(1_000_000));
+    await corner.redis.xadd(
+      corner.keys.orders,
+      '*',
+      'v',
+      '1',
+      'units',
+      'abc',
+      'nul',
+      'a\0b',
+      'long',
+      'x'.repeat(1_000_000),
+    );
     await corner.redis.xadd(corner.keys.orders, '*', 'v', '2');
     await corner.reserve(saleId, 1);
 
@@ -83,7 +94,10 @@ describe('persisting orders', () => {
     expect(await corner.worker().runOnce()).toBe(5);
 
     expect(await corner.rows(saleId)).toHaveLength(3);
-    expect(await corner.deadLetters()).toMatchObject([{ reason: 'refused-by-database' }, { reason: 'refused-by-database' }]);
+    expect(await corner.deadLetters()).toMatchObject([
+      { reason: 'refused-by-database' },
+      { reason: 'refused-by-database' },
+    ]);
     await corner.loader.push(saleId);
     await expect(corner.reserve(saleId, 1)).resolves.toEqual([{ outcome: 'PAUSED' }]);
   });
@@ -93,7 +107,16 @@ describe('persisting orders', () => {
     ['superseded', { version: '5' }],
   ])('sets an entry aside as %s when it was %o', async (reason, field) => {
     const saleId = await corner.sale();
-    const entry = { v: '1', order: uuidv7(), sale: saleId, buyer: 'b', key: 'k', units: '1', version: '1000000000001', at: '1' };
+    const entry = {
+      v: '1',
+      order: uuidv7(),
+      sale: saleId,
+      buyer: 'b',
+      key: 'k',
+      units: '1',
+      version: '1000000000001',
+      at: '1',
+    };
     await corner.redis.xadd(corner.keys.orders, '*', ...Object.entries({ ...entry, ...field }).flat());
 
     await corner.worker().runOnce();
@@ -106,7 +129,16 @@ describe('persisting orders', () => {
     await corner.reserve(saleId, 1);
     await corner.worker().runOnce();
     const [stored] = await corner.rows(saleId);
-    const entry = { v: '1', order: stored?.orderId ?? '', sale: saleId, buyer: 'b', key: 'k', units: '1', version: '1000000000001', at: '1' };
+    const entry = {
+      v: '1',
+      order: stored?.orderId ?? '',
+      sale: saleId,
+      buyer: 'b',
+      key: 'k',
+      units: '1',
+      version: '1000000000001',
+      at: '1',
+    };
     await corner.redis.xadd(corner.keys.orders, '*', ...Object.entries(entry).flat());
 
     await corner.worker().runOnce();

@@ -103,7 +103,11 @@ export class Corner {
                1999, $4, $4, 900, 'USD', 'Mug', 'MUG-1')`,
       [saleId, startsInMs, endsInMs, perUserLimit],
     );
-    await this.pool.query('INSERT INTO sale_lanes (sale_id, lane, total) VALUES ($1, $2, $3)', [saleId, this.lane, stock]);
+    await this.pool.query('INSERT INTO sale_lanes (sale_id, lane, total) VALUES ($1, $2, $3)', [
+      saleId,
+      this.lane,
+      stock,
+    ]);
     return saleId;
   }
 

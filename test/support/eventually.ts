@@ -16,7 +16,9 @@ export async function eventually<T>(check: () => T | Promise<T>, { withinMs }: {
       throw new Error('the check still answers false');
     } catch (error) {
       if (Date.now() >= deadline) {
-        throw new Error(`Not within ${withinMs} ms: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+        throw new Error(`Not within ${withinMs} ms: ${error instanceof Error ? error.message : String(error)}`, {
+          cause: error,
+        });
       }
     }
     await new Promise((resume) => setTimeout(resume, LOOK_EVERY_MS));

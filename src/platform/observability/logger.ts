@@ -7,7 +7,10 @@ export function createLogger(level: string, role: string): Logger {
     level,
     base: { role, pid: process.pid },
     timestamp: pino.stdTimeFunctions.isoTime,
-    redact: { paths: ['authorization', '*.authorization', 'headers.cookie', 'token', '*.token', 'password', '*.password'], censor: '…' },
+    redact: {
+      paths: ['authorization', '*.authorization', 'headers.cookie', 'token', '*.token', 'password', '*.password'],
+      censor: '…',
+    },
     serializers: { err: withoutUrls },
   });
 }

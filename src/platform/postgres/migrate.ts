@@ -48,7 +48,9 @@ export async function migrate(databaseUrl: string, directory = DIRECTORY): Promi
 /** The names of the migrations in `directory` that the database lacks. Changes nothing. */
 export async function pendingMigrations(databaseUrl: string, directory = DIRECTORY): Promise<string[]> {
   return withClient(databaseUrl, async (client) => {
-    const { rows } = await client.query<{ known: boolean }>(`SELECT to_regclass('_prisma_migrations') IS NOT NULL AS known`);
+    const { rows } = await client.query<{ known: boolean }>(
+      `SELECT to_regclass('_prisma_migrations') IS NOT NULL AS known`,
+    );
     const pending = rows[0]?.known ? await pendingOf(client, directory) : migrationsIn(directory);
     return pending.map(({ name }) => name);
   });
@@ -60,7 +62,8 @@ async function pendingOf(client: pg.Client, directory: string): Promise<Migratio
      FROM "_prisma_migrations" WHERE rolled_back_at IS NULL`,
   );
   const failed = rows.find(({ finished }) => !finished);
-  if (failed) throw new Error(`Migration ${failed.name} failed earlier: mend the database, then run prisma migrate resolve`);
+  if (failed)
+    throw new Error(`Migration ${failed.name} failed earlier: mend the database, then run prisma migrate resolve`);
   const applied = new Map(rows.map(({ name, checksum }) => [name, checksum]));
   return migrationsIn(directory).filter(({ name, checksum }) => {
     if (applied.has(name) && applied.get(name) !== checksum) {
@@ -73,7 +76,11 @@ async function pendingOf(client: pg.Client, directory: string): Promise<Migratio
 /** The row is written before and finished after, each committed on its own: a crash between them is seen by the next run. */
 async function apply(client: pg.Client, { name, sql, checksum }: Migration): Promise<void> {
   const id = randomUUID();
-  await client.query('INSERT INTO "_prisma_migrations" (id, checksum, migration_name) VALUES ($1, $2, $3)', [id, checksum, name]);
+  await client.query('INSERT INTO "_prisma_migrations" (id, checksum, migration_name) VALUES ($1, $2, $3)', [
+    id,
+    checksum,
+    name,
+  ]);
   try {
     await client.query(sql);
   } catch (error) {
@@ -81,7 +88,9 @@ async function apply(client: pg.Client, { name, sql, checksum }: Migration): Pro
     await client.query('UPDATE "_prisma_migrations" SET logs = $2 WHERE id = $1', [id, String(error)]);
     throw new Error(`Migration ${name} failed: ${String(error)}`, { cause: error });
   }
-  await client.query('UPDATE "_prisma_migrations" SET finished_at = now(), applied_steps_count = 1 WHERE id = $1', [id]);
+  await client.query('UPDATE "_prisma_migrations" SET finished_at = now(), applied_steps_count = 1 WHERE id = $1', [
+    id,
+  ]);
 }
 
 function migrationsIn(directory: string): Migration[] {

@@ -13,8 +13,10 @@ export async function findRedisMistakes(redis: Redis): Promise<string[]> {
   try {
     const [, appendonly] = (await redis.config('GET', 'appendonly')) as string[];
     const [, policy] = (await redis.config('GET', 'maxmemory-policy')) as string[];
-    if (appendonly !== 'yes') mistakes.push('REDIS_URL: Redis must run with `appendonly yes`, or a restart loses orders');
-    if (policy !== 'noeviction') mistakes.push('REDIS_URL: Redis must run with `maxmemory-policy noeviction`, or it drops stock');
+    if (appendonly !== 'yes')
+      mistakes.push('REDIS_URL: Redis must run with `appendonly yes`, or a restart loses orders');
+    if (policy !== 'noeviction')
+      mistakes.push('REDIS_URL: Redis must run with `maxmemory-policy noeviction`, or it drops stock');
   } catch (error) {
     if (!isServerReply(error)) throw error;
   }
