@@ -1,0 +1,201 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Pool, request } from 'undici';
+import { removePostgres, startPostgres } from '../../src/platform/embedded/embedded-postgres.js';
+import { startRedis } from '../../src/platform/embedded/embedded-redis.js';
+import type { EmbeddedServer } from '../../src/platform/embedded/embedded-server.js';
+import { signToken } from '../../src/platform/http/access-token.js';
+import { migrate } from '../../src/platform/postgres/migrate.js';
+import type { Audit } from '../../src/reconciliation/sale-audit.js';
+import { eventually } from './eventually.js';
+
+const JWT_SECRET = 'a secret of the tests, long enough for HS256';
+const START_WITHIN_MS = 30_000;
+const QUIESCENT_WITHIN_MS = 60_000;
+
+export type Part = 'api' | 'worker' | 'redis' | 'postgres';
+
+export interface NewSale {
+  stock: number;
+  perUserLimit?: number;
+}
+
+/**
+ * The whole system as it runs in production: `node dist/main` api and worker as processes of their own, on a PostgreSQL
+ * and a Redis of their own. Any part can be killed and started again where it stood.
+ */
+export class TestSystem {
+  readonly #directory = mkdtempSync(join(tmpdir(), 'stampede-system-'));
+  readonly #roles = new Map<string, ChildProcess>();
+  #postgres!: EmbeddedServer;
+  #redis!: EmbeddedServer;
+  #port = 0;
+  #http!: Pool;
+
+  private constructor(private readonly environment: Record<string, string>) {
+    chmodSync(this.#directory, 0o711); // as root, PostgreSQL runs as somebody else
+  }
+
+  /** @param environment settings beyond the stores, the port and the secret. */
+  static async start(environment: Record<string, string> = {}): Promise<TestSystem> {
+    const system = new TestSystem(environment);
+    system.#port = await freePort();
+    system.#http = new Pool(system.url, { connections: 256, pipelining: 1 });
+    await Promise.all([system.startPart('postgres'), system.startPart('redis')]);
+    await migrate(system.databaseUrl);
+    await Promise.all([system.startPart('api'), system.startPart('worker')]);
+    return system;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.#port}`;
+  }
+
+  get databaseUrl(): string {
+    return this.#postgres.url;
+  }
+
+  get redisUrl(): string {
+    return this.#redis.url;
+  }
+
+  /** Keep-alive connections to the API. */
+  get http(): Pool {
+    return this.#http;
+  }
+
+  token(sub: string, role?: 'admin'): string {
+    return signToken(JWT_SECRET, { sub, role, ttlSeconds: 3_600 });
+  }
+
+  async startPart(part: Part): Promise<void> {
+    if (part === 'postgres') this.#postgres = await startPostgres({ directory: join(this.#directory, 'postgres') });
+    else if (part === 'redis') this.#redis = await startRedis({ directory: join(this.#directory, 'redis') });
+    else await this.startRole(part);
+  }
+
+  /** SIGKILL; resolves when it is gone. */
+  async killPart(part: Part): Promise<void> {
+    if (part === 'postgres') await this.#postgres.kill();
+    else if (part === 'redis') await this.#redis.kill();
+    else await this.endRole(part, 'SIGKILL');
+  }
+
+  /** SIGTERM; @returns the exit code. */
+  stopRole(role: 'api' | 'worker'): Promise<number | null> {
+    return this.endRole(role, 'SIGTERM');
+  }
+
+  async createSale({ stock, perUserLimit = 1 }: NewSale): Promise<string> {
+    const hour = 3_600_000;
+    const sale = {
+      name: 'Mug',
+      sku: 'MUG-1',
+      priceMinor: 1999,
+      currency: 'USD',
+      stock,
+      perUserLimit,
+      startsAt: new Date(Date.now() - hour).toISOString(),
+      endsAt: new Date(Date.now() + hour).toISOString(),
+    };
+    const { saleId } = (await this.admin('POST', '/v1/admin/sales', sale)) as { saleId: string };
+    await eventually(async () => ((await this.get(`/v1/sales/${saleId}`)) as { status: string }).status === 'open', {
+      withinMs: 10_000,
+    });
+    return saleId;
+  }
+
+  async admin(method: 'GET' | 'POST', path: string, body?: object): Promise<unknown> {
+    const { statusCode, body: answer } = await request(this.url + path, {
+      method,
+      headers: { authorization: `Bearer ${this.token('operator', 'admin')}`, 'content-type': 'application/json' },
+      body: body && JSON.stringify(body),
+    });
+    const text = await answer.text();
+    if (statusCode >= 300) throw new Error(`${method} ${path} answered ${statusCode}: ${text}`);
+    return JSON.parse(text);
+  }
+
+  async get(path: string): Promise<unknown> {
+    const { body } = await request(this.url + path);
+    return body.json();
+  }
+
+  /** The audit once nothing is in flight any more. */
+  quiescentAudit(saleId: string): Promise<Audit> {
+    return eventually(
+      async () => {
+        const audit = (await this.admin('GET', `/v1/admin/sales/${saleId}/audit`)) as Audit;
+        if (!audit.quiescent) throw new Error(`still in flight: ${JSON.stringify(audit)}`);
+        return audit;
+      },
+      { withinMs: QUIESCENT_WITHIN_MS },
+    );
+  }
+
+  /** Everything it started is ended, and what was written is removed. */
+  async close(): Promise<void> {
+    await this.#http.destroy();
+    await Promise.all([...this.#roles.keys()].map((role) => this.endRole(role, 'SIGKILL')));
+    await Promise.all([this.#redis.kill(), this.#postgres.kill()]);
+    await removePostgres(join(this.#directory, 'postgres'));
+    rmSync(this.#directory, { recursive: true, force: true });
+  }
+
+  private async startRole(role: 'api' | 'worker'): Promise<void> {
+    const child = spawn(process.execPath, ['dist/main.js', role], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: {
+        PATH: process.env.PATH,
+        DATABASE_URL: this.databaseUrl,
+        REDIS_URL: this.redisUrl,
+        JWT_SECRET,
+        PORT: String(this.#port),
+        ...this.environment,
+      },
+    });
+    this.#roles.set(role, child);
+    await untilStarted(child, role);
+  }
+
+  private async endRole(role: string, signal: NodeJS.Signals): Promise<number | null> {
+    const child = this.#roles.get(role);
+    if (!child || child.exitCode !== null || child.signalCode !== null) return child?.exitCode ?? null;
+    const exit = once(child, 'exit');
+    child.kill(signal);
+    const [code] = (await exit) as [number | null];
+    return code;
+  }
+}
+
+/** The role says so in its log; what it says afterwards is not read but has to be taken off the pipe. */
+function untilStarted(child: ChildProcess, role: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let log = '';
+    const tooLate = setTimeout(() => reject(new Error(`${role} did not start: ${log}`)), START_WITHIN_MS);
+    child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+      log = (log + text).slice(-10_000);
+      if (!log.includes('"msg":"started"')) return;
+      clearTimeout(tooLate);
+      resolve();
+    });
+    child.once('exit', (code) => {
+      clearTimeout(tooLate);
+      reject(new Error(`${role} ended with ${code}: ${log}`));
+    });
+  });
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer().once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as { port: number };
+      server.close(() => resolve(port));
+    });
+  });
+}
