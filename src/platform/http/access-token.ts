@@ -31,13 +31,9 @@ const SUBJECT = /^[A-Za-z0-9._:@|-]{1,64}$/;
 const BEARER = /^Bearer +([A-Za-z0-9._~+/=-]+) *$/i;
 
 const NO_TOKEN = new Problem(UNAUTHENTICATED, 'Send a token in the header `Authorization: Bearer …`.');
-const BAD_TOKEN = new Problem(
-  INVALID_TOKEN,
-  'The token is malformed, expired, not yet valid or not signed by a key of this system.',
-  {
-    headers: { 'www-authenticate': 'Bearer error="invalid_token"' },
-  },
-);
+const BAD_TOKEN = new Problem(INVALID_TOKEN, 'The token is malformed, expired, not yet valid or not signed by a key of this system.', {
+  headers: { 'www-authenticate': 'Bearer error="invalid_token"' },
+});
 
 interface DecodedToken {
   header: Record<string, unknown>;
@@ -110,8 +106,5 @@ export interface TokenClaims {
 
 /** A token (HS256) that is valid from now on for `ttlSeconds`. */
 export function signToken(secret: string, { sub, role, ttlSeconds }: TokenClaims): string {
-  return createSigner({ key: secret, algorithm: 'HS256', expiresIn: ttlSeconds * 1000 })({
-    sub,
-    ...(role && { role }),
-  });
+  return createSigner({ key: secret, algorithm: 'HS256', expiresIn: ttlSeconds * 1000 })({ sub, ...(role && { role }) });
 }

@@ -34,8 +34,7 @@ export const Access =
   (target: object, _key?: string | symbol, method?: PropertyDescriptor) => {
     const rule = RouteConfig({ ...config, access });
     if (method) outspoken.add(method.value as object);
-    for (const handler of method ? [method.value as Function] : handlersOf(target as Function))
-      if (method || !outspoken.has(handler)) rule(handler);
+    for (const handler of method ? [method.value as Function] : handlersOf(target as Function)) if (method || !outspoken.has(handler)) rule(handler);
   };
 
 const handlersOf = (controller: Function): Function[] =>
@@ -44,6 +43,4 @@ const handlersOf = (controller: Function): Function[] =>
     .filter((value) => typeof value === 'function');
 
 /** The caller of a Nest handler, as `callerOf` returns it. */
-export const CurrentCaller = createParamDecorator((_: unknown, context: ExecutionContext): Caller =>
-  callerOf(context.switchToHttp().getRequest()),
-);
+export const CurrentCaller = createParamDecorator((_: unknown, context: ExecutionContext): Caller => callerOf(context.switchToHttp().getRequest()));

@@ -4,14 +4,7 @@ import type { AccessRule } from './access.js';
 import type { TokenVerifier } from './access-token.js';
 import type { KnownRoutes } from './known-routes.js';
 import { Problem } from './problem.js';
-import {
-  DRAINING,
-  FORBIDDEN,
-  METHOD_NOT_ALLOWED,
-  NOT_FOUND,
-  UNSUPPORTED_MEDIA_TYPE,
-  URI_TOO_LONG,
-} from './problems.js';
+import { DRAINING, FORBIDDEN, METHOD_NOT_ALLOWED, NOT_FOUND, UNSUPPORTED_MEDIA_TYPE, URI_TOO_LONG } from './problems.js';
 
 /**
  * Everything that is decided about a request before its body is read, in this order: address, method, credentials, content type.
@@ -23,21 +16,14 @@ import {
 /** Longer than any address this API serves, cursors included. */
 export const URL_LENGTH_MAX = 2048;
 
-const STOPPING = new Problem(
-  DRAINING,
-  'This process is about to stop. Send the request again, over a new connection.',
-  {
-    retryAfterSeconds: 1,
-    headers: { connection: 'close' },
-  },
-);
+const STOPPING = new Problem(DRAINING, 'This process is about to stop. Send the request again, over a new connection.', {
+  retryAfterSeconds: 1,
+  headers: { connection: 'close' },
+});
 export const TOO_LONG = new Problem(URI_TOO_LONG, `An address has at most ${URL_LENGTH_MAX} characters.`);
 const NOTHING_THERE = new Problem(NOT_FOUND, 'Nothing is served at this address.');
 const ADMINS_ONLY = new Problem(FORBIDDEN, 'This is for administrators.');
-const NOT_JSON = new Problem(
-  UNSUPPORTED_MEDIA_TYPE,
-  'Send the body as `Content-Type: application/json`, in UTF-8 and without Content-Encoding.',
-);
+const NOT_JSON = new Problem(UNSUPPORTED_MEDIA_TYPE, 'Send the body as `Content-Type: application/json`, in UTF-8 and without Content-Encoding.');
 
 /** The `onRequest` hook of every request, whether there is a route for it or not. Synchronous, like the next one: both are part of every request's cost. */
 export const arrival = (routes: KnownRoutes, isDraining: () => boolean): onRequestHookHandler =>
@@ -50,10 +36,7 @@ export const arrival = (routes: KnownRoutes, isDraining: () => boolean): onReque
   };
 
 /** The `onRequest` hook of one route. */
-export const admission = (
-  { access = 'admin', rawBody = false }: FastifyContextConfig,
-  tokens: TokenVerifier,
-): onRequestHookHandler =>
+export const admission = ({ access = 'admin', rawBody = false }: FastifyContextConfig, tokens: TokenVerifier): onRequestHookHandler =>
   function admit(request, reply, done) {
     try {
       if (access !== 'public') request.caller = tokens.verify(request.headers.authorization);
@@ -62,8 +45,7 @@ export const admission = (
     }
     if (access === 'admin' && request.caller!.role !== 'admin') return done(ADMINS_ONLY);
     if (request.method === 'GET' || request.method === 'HEAD') protectAnswer(reply, access);
-    else if (rawBody)
-      request.headers['content-type'] = 'application/octet-stream'; // chooses the parser that hands the bytes over as they are
+    else if (rawBody) request.headers['content-type'] = 'application/octet-stream'; // chooses the parser that hands the bytes over as they are
     else if (!hasReadableBody(request.headers)) return done(NOT_JSON);
     done();
   };

@@ -55,8 +55,7 @@ export class HttpAdapter extends FastifyAdapter {
     const instance = fastify({
       serverFactory: createHttpServer,
       clientErrorHandler: onClientError,
-      frameworkErrors: (error, request, reply) =>
-        this.#answer(isTooLong(request) ? TOO_LONG : error, reply as FastifyReply),
+      frameworkErrors: (error, request, reply) => this.#answer(isTooLong(request) ? TOO_LONG : error, reply as FastifyReply),
       genReqId: requestIdOf,
       bodyLimit: BODY_BYTES_MAX,
       routerOptions: { maxParamLength: URL_LENGTH_MAX },
@@ -74,10 +73,7 @@ export class HttpAdapter extends FastifyAdapter {
 
   #install(fastify: FastifyInstance): void {
     fastify.decorateRequest('caller', null);
-    fastify.addHook(
-      'onRequest',
-      arrival(this.#routes, () => this.#isDraining),
-    );
+    fastify.addHook('onRequest', arrival(this.#routes, () => this.#isDraining));
     fastify.addHook('onRoute', (route) => {
       this.#routes.add(route);
       route.onRequest = [admission(route.config ?? {}, this.#options.tokens), route.onRequest ?? []].flat();
@@ -166,8 +162,7 @@ const readJson = (_request: FastifyRequest, body: Buffer, done: (error: Error | 
  */
 const withoutResponseHook = (instance: FastifyInstance): FastifyInstance['addHook'] => {
   const addHook = instance.addHook.bind(instance) as (name: string, hook: unknown) => FastifyInstance;
-  return ((name: string, hook: unknown) =>
-    name === 'onResponse' ? instance : addHook(name, hook)) as FastifyInstance['addHook'];
+  return ((name: string, hook: unknown) => (name === 'onResponse' ? instance : addHook(name, hook))) as FastifyInstance['addHook'];
 };
 
 const hasConnections = (server: Server): Promise<boolean> =>

@@ -1,11 +1,4 @@
-import {
-  createServer,
-  STATUS_CODES,
-  type IncomingMessage,
-  type RequestListener,
-  type Server,
-  type ServerResponse,
-} from 'node:http';
+import { createServer, STATUS_CODES, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { Problem } from './problem.js';
 import { RATE_LIMITED } from './problems.js';
@@ -99,11 +92,7 @@ function admits(request: IncomingMessage, response: Answer): boolean {
   return newest - oldest < IN_FLIGHT_PER_CONNECTION_MAX || refuse(response, socket, TOO_MANY_AT_ONCE);
 }
 
-const TOO_MANY_AT_ONCE = new Problem(
-  RATE_LIMITED,
-  `A connection may wait for at most ${IN_FLIGHT_PER_CONNECTION_MAX} answers at once.`,
-  { retryAfterSeconds: 1 },
-);
+const TOO_MANY_AT_ONCE = new Problem(RATE_LIMITED, `A connection may wait for at most ${IN_FLIGHT_PER_CONNECTION_MAX} answers at once.`, { retryAfterSeconds: 1 });
 
 /** Answers 400 or with the problem, and lets nothing more through on this connection. */
 function refuse(response: ServerResponse, socket: ClientSocket, problem?: Problem): false {
@@ -182,5 +171,4 @@ function closeAfterAnswers(socket: ClientSocket, answer: string): void {
   setTimeout(() => socket.destroy(), LINGER_MS).unref();
 }
 
-const emptyAnswer = (status: number, headers = ''): string =>
-  `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${headers}Connection: close\r\nContent-Length: 0\r\n\r\n`;
+const emptyAnswer = (status: number, headers = ''): string => `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${headers}Connection: close\r\nContent-Length: 0\r\n\r\n`;
