@@ -92,7 +92,7 @@ export class TokenVerifier {
 
 function bearerToken(authorization: string | undefined): string {
   if (authorization === undefined) throw NO_TOKEN;
-  if (authorization.startsWith('Bearer ') && authorization.charCodeAt(7) !== 0x20) return authorization.slice(7);
+  if (authorization.length > 7 && authorization.startsWith('Bearer ') && authorization[7] !== ' ') return authorization.slice(7);
   const token = BEARER.exec(authorization)?.[1];
   if (token === undefined) throw NO_TOKEN;
   return token;

@@ -64,7 +64,7 @@ export function nothingAt({ raw }: FastifyRequest, routes: KnownRoutes): Problem
   return new Problem(METHOD_NOT_ALLOWED, `Allowed here: ${allow}.`, { headers: { allow } });
 }
 
-const JSON_IN_UTF8 = /^application\/json *(?:; *charset=(?:utf-8|"utf-8") *)?$/i;
+const JSON_IN_UTF8 = /^application\/json[ \t]*(?:;[ \t]*charset=(?:utf-8|"utf-8")[ \t]*)?$/i;
 
 /** No body at all, or one that claims to be JSON. Whether an absent body is right is for the schema of the route to say. */
 function hasReadableBody(headers: IncomingHttpHeaders): boolean {

@@ -22,8 +22,11 @@ const BODY_BYTES_MAX = 64 * 1024;
  */
 const DRAIN_MS = 1_000;
 
-/** How long requests in work may take to finish after that. With DRAIN_MS well below the 10 s within which a process must have stopped. */
-const CLOSE_GRACE_MS = 5_000;
+/**
+ * How long requests in work may take to finish after that. Every store gives up within a second, so what is still open then is a connection
+ * that never said anything. Together with DRAIN_MS well below the 10 s within which a process must have stopped.
+ */
+const CLOSE_GRACE_MS = 3_000;
 
 /** How often connections that have become idle are closed meanwhile; Node does it only once, at the start. */
 const IDLE_SWEEP_INTERVAL_MS = 50;

@@ -1,0 +1,39 @@
+import { orderBytes, startTinyApp, Wire } from './tiny-app.js';
+
+describe('draining', () => {
+  it('answers what was received before, refuses what comes after on open connections, and then closes', async () => {
+    const app = await startTinyApp();
+    const release = app.hold();
+    const early = new Wire(app.port).say(orderBytes(1));
+    const open = new Wire(app.port).say('GET /open/anybody HTTP/1.1\r\nHost: a\r\n\r\n');
+    await Promise.all([app.reached(1), open.answers(1)]);
+
+    app.adapter.startDraining();
+    open.say(orderBytes(2));
+    expect(await open.ended()).toEqual([200, 503]);
+    expect(open.heard).toMatch(/retry-after: 1\r\n/i);
+    expect(open.heard).toMatch(/connection: close\r\n/i);
+    expect(open.heard).toContain('/problems/draining');
+
+    const closed = app.close();
+    release();
+    expect(await early.ended()).toEqual([202]);
+    await closed;
+    expect(app.taken).toEqual([1]);
+  });
+
+  it('begins with app.close()', async () => {
+    const app = await startTinyApp();
+    await app.close();
+    expect(app.adapter.isDraining).toBe(true);
+  });
+
+  it('does not wait for connections that are idle, nor for those that never said anything', async () => {
+    const app = await startTinyApp(100);
+    const idle = new Wire(app.port).say('GET /open/anybody HTTP/1.1\r\nHost: a\r\n\r\n');
+    const silent = new Wire(app.port);
+    await idle.answers(1);
+    await app.close();
+    await Promise.all([idle.ended(), silent.ended()]);
+  });
+});
