@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto';
+import { once } from 'node:events';
 import type { Redis } from 'ioredis';
 import type { Pool } from 'pg';
 import { pino } from 'pino';
@@ -65,11 +66,8 @@ export class Corner {
   }
 
   async connected(): Promise<void> {
-    await Promise.all(
-      [this.redis, this.blockingRedis].map((redis) =>
-        redis.status === 'ready' ? undefined : new Promise<void>((resolve) => redis.once('ready', () => resolve())),
-      ),
-    );
+    const connecting = [this.redis, this.blockingRedis].filter((redis) => redis.status !== 'ready');
+    await Promise.all(connecting.map((redis) => once(redis, 'ready')));
   }
 
   async close(): Promise<void> {

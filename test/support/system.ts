@@ -13,7 +13,7 @@ import { migrate } from '../../src/platform/postgres/migrate.js';
 import type { Audit } from '../../src/reconciliation/sale-audit.js';
 import { eventually } from './eventually.js';
 
-const JWT_SECRET = 'a secret of the tests, long enough for HS256';
+const JWT_SECRET = 'a secret of the tests that is long enough';
 const START_WITHIN_MS = 30_000;
 const QUIESCENT_WITHIN_MS = 60_000;
 
@@ -31,8 +31,8 @@ export interface NewSale {
 export class TestSystem {
   readonly #directory = mkdtempSync(join(tmpdir(), 'stampede-system-'));
   readonly #roles = new Map<string, ChildProcess>();
-  #postgres!: EmbeddedServer;
-  #redis!: EmbeddedServer;
+  #postgres?: EmbeddedServer;
+  #redis?: EmbeddedServer;
   #port = 0;
   #http!: Pool;
 
@@ -45,10 +45,15 @@ export class TestSystem {
     const system = new TestSystem(environment);
     system.#port = await freePort();
     system.#http = new Pool(system.url, { connections: 256, pipelining: 1 });
-    await Promise.all([system.startPart('postgres'), system.startPart('redis')]);
-    await migrate(system.databaseUrl);
-    await Promise.all([system.startPart('api'), system.startPart('worker')]);
-    return system;
+    try {
+      await Promise.all([system.startPart('postgres'), system.startPart('redis')]);
+      await migrate(system.databaseUrl);
+      await Promise.all([system.startPart('api'), system.startPart('worker')]);
+      return system;
+    } catch (error) {
+      await system.close();
+      throw error;
+    }
   }
 
   get url(): string {
@@ -56,11 +61,11 @@ export class TestSystem {
   }
 
   get databaseUrl(): string {
-    return this.#postgres.url;
+    return this.#postgres?.url ?? '';
   }
 
   get redisUrl(): string {
-    return this.#redis.url;
+    return this.#redis?.url ?? '';
   }
 
   /** Keep-alive connections to the API. */
@@ -80,8 +85,8 @@ export class TestSystem {
 
   /** SIGKILL; resolves when it is gone. */
   async killPart(part: Part): Promise<void> {
-    if (part === 'postgres') await this.#postgres.kill();
-    else if (part === 'redis') await this.#redis.kill();
+    if (part === 'postgres') await this.#postgres?.kill();
+    else if (part === 'redis') await this.#redis?.kill();
     else await this.endRole(part, 'SIGKILL');
   }
 
@@ -141,7 +146,7 @@ export class TestSystem {
   async close(): Promise<void> {
     await this.#http.destroy();
     await Promise.all([...this.#roles.keys()].map((role) => this.endRole(role, 'SIGKILL')));
-    await Promise.all([this.#redis.kill(), this.#postgres.kill()]);
+    await Promise.all([this.#redis?.kill(), this.#postgres?.kill()]);
     await removePostgres(join(this.#directory, 'postgres'));
     rmSync(this.#directory, { recursive: true, force: true });
   }
