@@ -47,6 +47,7 @@ export default defineConfig(
       'no-warning-comments': ['error', { terms: ['todo', 'fixme', 'xxx'], location: 'anywhere' }],
       'no-restricted-syntax': ['error', ...params],
       eqeqeq: 'error',
+      curly: ['error', 'multi-line'],
       'prefer-const': 'error',
     },
   },

@@ -34,8 +34,9 @@ async function checkPostgres(settings: Settings): Promise<string[]> {
   try {
     const mistakes = await onceItAnswers(() => findPostgresMistakes(pool));
     const pending = await pendingMigrations(settings.DATABASE_URL);
-    if (pending.length > 0)
+    if (pending.length > 0) {
       return [...mistakes, `DATABASE_URL: migrations are pending; run \`node dist/main migrate\``];
+    }
     return [...mistakes, ...(await findLaneMistakes(pool, settings.STOCK_LANES))];
   } finally {
     await pool.end();

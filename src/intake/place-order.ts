@@ -77,10 +77,10 @@ export class PlaceOrder {
     if (quantity > terms.maxPerOrder) throw tooMany(terms.maxPerOrder);
 
     const buyer = callerOf(request).subject;
-    const lane = laneOf(terms.saleId, buyer, terms.lanes, this.stockLanes);
+    const lane = laneOf(terms, buyer, this.stockLanes);
     const decision = await this.decide(lane, terms.saleId, { orderId: uuidv7(), buyer, idempotencyKey, quantity });
     if (decision instanceof Problem) return sendProblem(reply, decision);
-    if ('orderId' in decision) return this.accepted(reply, terms.saleId, quantity, decision);
+    if ('orderId' in decision) return this.accepted(reply, { saleId: terms.saleId, quantity }, decision);
     return sendProblem(reply, refusalProblem(decision.outcome, terms));
   }
 
@@ -96,8 +96,11 @@ export class PlaceOrder {
     }
   }
 
-  private accepted(reply: FastifyReply, saleId: string, quantity: number, acceptance: Acceptance): object {
-    const { orderId, version, decidedAtMs, outcome } = acceptance;
+  private accepted(
+    reply: FastifyReply,
+    { saleId, quantity }: { saleId: string; quantity: number },
+    { orderId, version, decidedAtMs, outcome }: Acceptance,
+  ): object {
     reply.code(202).header('location', orderPath(saleId, orderId));
     if (outcome === 'REPEATED') reply.header('idempotency-replayed', 'true');
     return { orderId, saleId, quantity, status: 'queued', acceptedAt: new Date(decidedAtMs).toISOString(), version };

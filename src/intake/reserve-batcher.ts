@@ -29,18 +29,20 @@ export class ReserveBatcher {
 
   /** @throws what `Stock.reserve` throws, for every request of its batch. */
   reserve(lane: number, saleId: string, request: ReserveRequest): Promise<Decision> {
+    const key = keyOf(lane, saleId);
     return new Promise((resolve, reject) => {
-      const batch = this.#open.get(saleId + lane) ?? this.begin(lane, saleId);
+      const batch = this.#open.get(key) ?? this.begin(lane, saleId);
       batch.waiting.push({ request, resolve, reject });
-      if (batch.waiting.length >= this.batchMax) this.#open.delete(saleId + lane);
+      if (batch.waiting.length >= this.batchMax) this.#open.delete(key);
     });
   }
 
   private begin(lane: number, saleId: string): Batch {
     const batch: Batch = { lane, saleId, waiting: [] };
-    this.#open.set(saleId + lane, batch);
+    const key = keyOf(lane, saleId);
+    this.#open.set(key, batch);
     setImmediate(() => {
-      if (this.#open.get(saleId + lane) === batch) this.#open.delete(saleId + lane);
+      if (this.#open.get(key) === batch) this.#open.delete(key);
       void this.decide(batch);
     });
     return batch;
@@ -60,3 +62,5 @@ export class ReserveBatcher {
     }
   }
 }
+
+const keyOf = (lane: number, saleId: string): string => `${saleId}${lane}`;

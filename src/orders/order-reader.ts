@@ -53,7 +53,7 @@ export class OrderReader {
   private async readQueued(buyer: string, saleId: string, orderId: string): Promise<OrderView | undefined> {
     const terms = await this.terms.read(saleId);
     if (!terms) return undefined;
-    const lane = laneOf(saleId, buyer, terms.lanes, this.stockLanes);
+    const lane = laneOf(terms, buyer, this.stockLanes);
     const found = await this.stock.findOrder(lane, saleId, { buyer, orderId });
     if (found.order) return viewQueuedOrder(found.order, terms, this.positionOf(lane, found.order));
     // The lane may have forgotten it: only an open lane knows that there was no such order.

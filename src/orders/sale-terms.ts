@@ -47,8 +47,11 @@ export class SaleTermsReader {
   private async ask(saleId: string): Promise<SaleTerms | undefined> {
     try {
       const terms = await selectTerms(this.pool, saleId);
-      if (terms) remember(this.#known, saleId, terms, KNOWN_SALES_MAX);
-      else remember(this.#unknownUntilMs, saleId, Date.now() + UNKNOWN_FOR_MS, UNKNOWN_SALES_MAX);
+      if (terms) {
+        makeRoom(this.#known, KNOWN_SALES_MAX).set(saleId, terms);
+      } else {
+        makeRoom(this.#unknownUntilMs, UNKNOWN_SALES_MAX).set(saleId, Date.now() + UNKNOWN_FOR_MS);
+      }
       return terms;
     } finally {
       this.#asked.delete(saleId);
@@ -66,8 +69,8 @@ async function selectTerms(pool: Pool, saleId: string): Promise<SaleTerms | unde
   return rows[0];
 }
 
-/** The oldest entry makes room for a new one. */
-function remember<T>(map: Map<string, T>, key: string, value: T, entriesMax: number): void {
+/** The oldest entry makes room for a new one. @returns the map. */
+function makeRoom<T>(map: Map<string, T>, entriesMax: number): Map<string, T> {
   if (map.size >= entriesMax) map.delete(map.keys().next().value as string);
-  map.set(key, value);
+  return map;
 }

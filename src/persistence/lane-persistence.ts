@@ -102,8 +102,9 @@ export class LanePersistence {
   /** One bad row fails the whole statement: halves are stored apart until it stands alone. */
   private async bisect(runId: string, batch: readonly ReadableEntry[], error: Error): Promise<void> {
     const [only] = batch;
-    if (batch.length === 1 && only)
+    if (batch.length === 1 && only) {
       return this.bury(only.entry, { reason: 'refused-by-database', detail: error.message });
+    }
     const middle = Math.ceil(batch.length / 2);
     await this.store(runId, batch.slice(0, middle));
     await this.store(runId, batch.slice(middle));

@@ -77,20 +77,19 @@ function conservedInRedis(books: LaneBooks, { total, available }: SaleCounters):
 
 function agreeing(books: LaneBooks): Difference[] {
   const { onRecord, held, unreleased, notStored } = books;
-  const differences = notStored
-    .slice(0, NAMED_MAX)
-    .map((orderId): Difference => ({
-      ...different('order-not-stored', books, 'Redis holds it, Postgres has no such order'),
-      orderId,
-    }));
+  const differences = notStored.slice(0, NAMED_MAX).map((orderId): Difference => ({
+    ...different('order-not-stored', books, 'Redis holds it, Postgres has no such order'),
+    orderId,
+  }));
   if (notStored.length > NAMED_MAX) {
     differences.push(different('order-not-stored', books, `and ${notStored.length - NAMED_MAX} more`));
   }
   const unknown = onRecord.unreleasedOrders - (unreleased - notStored.length);
   if (unknown !== 0) differences.push(different('orders-not-in-redis', books, `${unknown} orders of Postgres`));
   const heldOnRecord = onRecord.pendingPayment + onRecord.paid + onRecord.toGiveBack;
-  if (held !== heldOnRecord)
+  if (held !== heldOnRecord) {
     differences.push(different('held-differs', books, `Redis holds ${held}, Postgres ${heldOnRecord}`));
+  }
   return differences;
 }
 

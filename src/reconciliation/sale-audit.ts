@@ -63,7 +63,7 @@ export class SaleAudit {
       const onRecord = await selectSaleOnRecord(tx, saleId);
       const books: LaneBooks[] = [];
       for (const [index, lane] of onRecord.entries()) {
-        books.push(await this.readLane(tx, saleId, lane, before[index] as LaneInRedis));
+        books.push(await this.readLane(tx, saleId, { onRecord: lane, before: before[index] as LaneInRedis }));
       }
       return report(books, await countOpenDeadLetters(tx, saleId));
     });
@@ -72,8 +72,7 @@ export class SaleAudit {
   private async readLane(
     tx: PoolClient,
     saleId: string,
-    onRecord: LaneOnRecord,
-    before: LaneInRedis,
+    { onRecord, before }: { onRecord: LaneOnRecord; before: LaneInRedis },
   ): Promise<LaneBooks> {
     const { lane } = onRecord;
     const counters = await this.stock.counters(lane, saleId);

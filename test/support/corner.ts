@@ -1,5 +1,4 @@
 import { randomInt } from 'node:crypto';
-import { once } from 'node:events';
 import type { Redis } from 'ioredis';
 import type { Pool } from 'pg';
 import { pino } from 'pino';
@@ -67,7 +66,9 @@ export class Corner {
 
   async connected(): Promise<void> {
     const connecting = [this.redis, this.blockingRedis].filter((redis) => redis.status !== 'ready');
-    await Promise.all(connecting.map((redis) => once(redis, 'ready')));
+    // Not events.once: it rejects at the first error, and a Redis that is starting has some.
+    const ready = (redis: Redis) => new Promise<void>((resolve) => redis.once('ready', () => resolve()));
+    await Promise.all(connecting.map(ready));
   }
 
   async close(): Promise<void> {

@@ -85,8 +85,9 @@ export class PollingLoop {
   }
 
   private noteSuccess(): void {
-    if (this.#failures > 0)
+    if (this.#failures > 0) {
       this.options.logger.info({ failures: this.#failures }, `${this.options.name} has recovered`);
+    }
     this.#failures = 0;
   }
 }

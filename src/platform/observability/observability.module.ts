@@ -35,7 +35,7 @@ export class ObservabilityModule implements OnModuleInit, OnApplicationBootstrap
   ) {}
 
   onModuleInit(): void {
-    if (this.get<Role>(ROLE) === 'worker') return;
+    if (this.references.get<Role>(ROLE, { strict: false }) === 'worker') return;
     const { NODE_ENV, METRICS_PORT } = this.settings;
     const server = this.host.httpAdapter.getInstance<FastifyInstance>();
     const isProduction = NODE_ENV === 'production';
@@ -59,18 +59,15 @@ export class ObservabilityModule implements OnModuleInit, OnApplicationBootstrap
   private ops(): OpsRoutes {
     const pool = this.references.get(pg.Pool, { strict: false });
     const redis = this.references.get(RedisConnections, { strict: false });
+    const adapter = this.host.httpAdapter as HttpAdapter | undefined; // a worker has none
     return {
       registry: this.references.get(Registry),
       checkHealth: () => checkHealth(pool, redis.commands),
-      isDraining: () => this.host.httpAdapter?.isDraining ?? false,
+      isDraining: () => adapter?.isDraining ?? false,
     };
   }
 
   private get settings(): Settings {
-    return this.get(SETTINGS);
-  }
-
-  private get<T>(token: symbol): T {
-    return this.references.get<T>(token, { strict: false });
+    return this.references.get<Settings>(SETTINGS, { strict: false });
   }
 }

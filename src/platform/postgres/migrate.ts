@@ -62,8 +62,9 @@ async function pendingOf(client: pg.Client, directory: string): Promise<Migratio
      FROM "_prisma_migrations" WHERE rolled_back_at IS NULL`,
   );
   const failed = rows.find(({ finished }) => !finished);
-  if (failed)
+  if (failed) {
     throw new Error(`Migration ${failed.name} failed earlier: mend the database, then run prisma migrate resolve`);
+  }
   const applied = new Map(rows.map(({ name, checksum }) => [name, checksum]));
   return migrationsIn(directory).filter(({ name, checksum }) => {
     if (applied.has(name) && applied.get(name) !== checksum) {

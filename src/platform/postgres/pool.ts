@@ -12,8 +12,6 @@ export interface PoolOptions {
 /** How long a caller waits for a free or new connection; pg's default is for ever. */
 const ACQUIRE_TIMEOUT_MS = 3_000;
 
-const INT8_OID = 20;
-
 /**
  * A pool whose every wait has a limit. `bigint` columns arrive as numbers: the largest we keep is a version,
  * epoch x 10^12 + n, which stays exact (below 2^53) for 9,000 epochs.
@@ -30,10 +28,8 @@ export function createPool(options: PoolOptions, onIdleError: (error: Error) => 
     idle_in_transaction_session_timeout: options.statementTimeoutMs,
     keepAlive: true,
     types: {
-      getTypeParser: ((oid: number, format?: 'text' | 'binary') =>
-        oid === INT8_OID && format !== 'binary'
-          ? Number
-          : (pg.types.getTypeParser(oid, format as 'text') as unknown)) as typeof pg.types.getTypeParser,
+      getTypeParser: (oid, format): unknown =>
+        oid === pg.types.builtins.INT8 && format !== 'binary' ? Number : pg.types.getTypeParser(oid, format),
     },
   });
   pool.on('error', onIdleError);

@@ -6,8 +6,9 @@ export async function findPostgresMistakes(pool: Pool): Promise<string[]> {
     `SELECT current_setting('fsync') AS fsync, current_setting('transaction_read_only') AS "readOnly"`,
   );
   const mistakes = [];
-  if (rows[0]?.fsync !== 'on')
+  if (rows[0]?.fsync !== 'on') {
     mistakes.push('DATABASE_URL: Postgres must run with `fsync = on`, or a power loss loses orders');
+  }
   if (rows[0]?.readOnly === 'on') mistakes.push('DATABASE_URL: this Postgres is read-only; the primary is needed');
   return mistakes;
 }

@@ -16,16 +16,16 @@ export function inSnapshot<T>(pool: Pool, work: (tx: PoolClient) => Promise<T>):
 
 async function withTransaction<T>(pool: Pool, begin: string, work: (tx: PoolClient) => Promise<T>): Promise<T> {
   const client = await pool.connect();
-  let broken: Error | undefined;
+  let isBroken = false;
   try {
     await client.query(begin);
     const result = await work(client);
     await client.query('COMMIT');
     return result;
   } catch (error) {
-    await client.query('ROLLBACK').catch((rollbackError: Error) => (broken = rollbackError));
+    await client.query('ROLLBACK').catch(() => (isBroken = true));
     throw error;
   } finally {
-    client.release(broken);
+    client.release(isBroken);
   }
 }

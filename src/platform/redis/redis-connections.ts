@@ -28,7 +28,8 @@ export class RedisConnections {
 
   /** Resolves when all of them can send. */
   async ready(): Promise<void> {
-    await Promise.all(this.#all.map((redis) => (redis.status === 'ready' ? undefined : once(redis, 'ready'))));
+    const connecting = this.#all.filter((redis) => redis.status !== 'ready');
+    await Promise.all(connecting.map((redis) => once(redis, 'ready')));
   }
 
   close(): void {
