@@ -146,8 +146,8 @@ describe('an address', () => {
     expect((await ask(`${app.url}/nest/things`, { method: 'PUT' })).headers.allow).toBe('GET, HEAD, POST');
   });
 
-  it.each(['/', '/nowhere', '/things//', '/things/1/orders/', '/../etc/passwd', '/things/1/orders%00', '*'])('%s is not known: 404', async (path) => {
-    const answer = await ask(app.url, { method: 'GET' }).then(() => ask(app.url + (path.startsWith('/') ? path : `/${path}`)));
+  it.each(['/', '/nowhere', '/things//', '/things/1/orders/', '/../etc/passwd', '/things/1/orders%00'])('%s is not known: 404', async (path) => {
+    const answer = await ask(app.url + path);
     expect([answer.status, slugOf(answer)]).toEqual([404, 'not-found']);
   });
 

@@ -55,6 +55,10 @@ describe('a message that two parsers could read differently', () => {
     expect(app.taken).toEqual([]);
   });
 
+  it.each(['OPTIONS *', 'GET *open/anybody'])('is answered 404 when its target is no path: %s', async (line) => {
+    expect(await wire(`${line} HTTP/1.1\r\nHost: a\r\n\r\n`).answers(1)).toEqual([404]);
+  });
+
   it('is answered 405 when it wants a tunnel', async () => {
     expect(await wire('CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n').ended()).toEqual([405]);
   });

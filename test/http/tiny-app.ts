@@ -163,10 +163,10 @@ export interface Asking {
 export async function ask(url: string, { method = 'GET', headers = {}, body }: Asking = {}): Promise<Answer> {
   const answer = await undici(url, { method: method as 'GET', headers, body: body ?? null });
   const text = await answer.body.text();
-  return { status: answer.statusCode, headers: answer.headers, text, json: isJson(answer.headers) ? (JSON.parse(text) as Record<string, unknown>) : {} };
+  return { status: answer.statusCode, headers: answer.headers, text, json: text && isJson(answer.headers) ? (JSON.parse(text) as Record<string, unknown>) : {} };
 }
 
-const isJson = (headers: Answer['headers']): boolean => /json/.test(String(headers['content-type'])) && headers['content-length'] !== '0';
+const isJson = (headers: Answer['headers']): boolean => /json/.test(String(headers['content-type']));
 
 /** One order at the direct route as it stands on the wire. */
 export const orderBytes = (quantity: number, headers = ''): string => {
