@@ -30,7 +30,7 @@ const secrets = z
 const isStrong = (secret: string) => Buffer.byteLength(secret) >= SECRET_BYTES_MIN && !/change.?me/i.test(secret);
 
 /** Every variable that the application reads, once: its form, its default and what it means. */
-const variables = z.object({
+export const variables = z.object({
   NODE_ENV: z.enum(['development', 'test', 'production']).default('development'),
   /** HTTP listener. */
   PORT: int(0, 65_535).default(3000),
@@ -56,17 +56,23 @@ const variables = z.object({
   POSTGRES_CONNECTIONS_MAX: int(2, 200).default(10),
 });
 
-/** Settings that are each valid can still contradict one another. */
-const settings = variables.superRefine((all, context) => {
-  const problem = (variable: keyof typeof all, message: string) =>
-    context.addIssue({ code: 'custom', path: [variable], message });
-  if (all.PERSIST_CLAIM_AFTER_MS < 2 * all.STATEMENT_TIMEOUT_MS) {
-    problem(
-      'PERSIST_CLAIM_AFTER_MS',
-      'must be at least twice STATEMENT_TIMEOUT_MS, or work in hand would be taken over',
-    );
-  }
-});
+/**
+ * Settings that are each valid can still contradict one another. Looked at also when others are wrong or missing, so that
+ * all is said at once: a comparison with one of those is false, so write each so that true is the mistake.
+ */
+const settings = variables.superRefine(
+  (all, context) => {
+    const problem = (variable: keyof typeof all, message: string) =>
+      context.addIssue({ code: 'custom', path: [variable], message });
+    if (all.PERSIST_CLAIM_AFTER_MS < 2 * all.STATEMENT_TIMEOUT_MS) {
+      problem(
+        'PERSIST_CLAIM_AFTER_MS',
+        'must be at least twice STATEMENT_TIMEOUT_MS, or work in hand would be taken over',
+      );
+    }
+  },
+  { when: () => true },
+);
 
 export type Settings = z.infer<typeof settings>;
 
