@@ -7,12 +7,12 @@ const LOOK_EVERY_MS = 25;
  *
  * The only place in the tests that may wait for time.
  */
-export async function eventually<T>(check: () => T | Promise<T>, { withinMs }: { withinMs: number }): Promise<T> {
+export async function eventually<T>(check: () => T | Promise<T>, { withinMs }: { withinMs: number }): Promise<Exclude<T, false>> {
   const deadline = Date.now() + withinMs;
   for (;;) {
     try {
       const result = await check();
-      if (result !== false) return result;
+      if (result !== false) return result as Exclude<T, false>;
       throw new Error('the check still answers false');
     } catch (error) {
       if (Date.now() >= deadline) {

@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Pool, request } from 'undici';
@@ -12,8 +11,9 @@ import { signToken } from '../../src/platform/http/access-token.js';
 import { migrate } from '../../src/platform/postgres/migrate.js';
 import type { Audit } from '../../src/reconciliation/sale-audit.js';
 import { eventually } from './eventually.js';
+import { freePort } from './free-port.js';
 
-const JWT_SECRET = 'a secret of the tests that is long enough';
+export const JWT_SECRET = 'a secret of the tests that is long enough';
 const START_WITHIN_MS = 30_000;
 const QUIESCENT_WITHIN_MS = 60_000;
 
@@ -60,12 +60,22 @@ export class TestSystem {
     return `http://127.0.0.1:${this.#port}`;
   }
 
+  get port(): number {
+    return this.#port;
+  }
+
   get databaseUrl(): string {
     return this.#postgres?.url ?? '';
   }
 
   get redisUrl(): string {
     return this.#redis?.url ?? '';
+  }
+
+  pidOf(part: Part): number {
+    const pid = { postgres: this.#postgres?.pid, redis: this.#redis?.pid, api: this.#roles.get('api')?.pid, worker: this.#roles.get('worker')?.pid }[part];
+    if (pid === undefined) throw new Error(`${part} does not run`);
+    return pid;
   }
 
   /** Keep-alive connections to the API. */
@@ -96,6 +106,7 @@ export class TestSystem {
   }
 
   async createSale({ stock, perUserLimit = 1 }: NewSale): Promise<string> {
+    const status = stock > 0 ? 'open' : 'sold_out';
     const hour = 3_600_000;
     const sale = {
       name: 'Mug',
@@ -108,7 +119,7 @@ export class TestSystem {
       endsAt: new Date(Date.now() + hour).toISOString(),
     };
     const { saleId } = (await this.admin('POST', '/v1/admin/sales', sale)) as { saleId: string };
-    await eventually(async () => ((await this.get(`/v1/sales/${saleId}`)) as { status: string }).status === 'open', {
+    await eventually(async () => ((await this.get(`/v1/sales/${saleId}`)) as { status: string }).status === status, {
       withinMs: 10_000,
     });
     return saleId;
@@ -191,16 +202,6 @@ function untilStarted(child: ChildProcess, role: string): Promise<void> {
     child.once('exit', (code) => {
       clearTimeout(tooLate);
       reject(new Error(`${role} ended with ${code}: ${log}`));
-    });
-  });
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
     });
   });
 }

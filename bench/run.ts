@@ -1,0 +1,209 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { cpus, release, totalmem } from 'node:os';
+import { eventually } from '../test/support/eventually.js';
+import { JWT_SECRET, TestSystem } from '../test/support/system.js';
+import { connectRedis } from '../src/platform/redis/connect.js';
+import { LaneGate, type LaneInRedis } from '../src/stock/lane-gate.js';
+import { baseOf } from '../src/stock/version.js';
+import { cpuUs } from './cpu.js';
+import type { FloodOrder, FloodResult } from './flood.js';
+import { freePort } from '../test/support/free-port.js';
+
+/**
+ * Measures intake and persistence beside their yardsticks, all in one run, in turns, so that what the machine does
+ * besides falls on all of them. Rates of one run may be compared with one another, never with those of another run.
+ */
+const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 5);
+const ROUND_MS = Number(process.env.BENCH_ROUND_MS ?? 4_000);
+const REQUESTS_MAX = 60_000;
+const CONNECTIONS = 128;
+const BACKLOG = 60_000;
+const DRAIN_WITHIN_MS = 120_000;
+
+type Subject = 'Stampede' | 'Stampede, sold out' | 'Fastify with token' | 'Fastify without token';
+
+interface Draining {
+  stored: number;
+  perSecond: number;
+  workerUs: number;
+  redisUs: number;
+  postgresUs: number;
+}
+
+interface Round {
+  perSecond: number;
+  /** CPU of the process that answers, per answer. */
+  serverUs: number;
+  redisUs?: number;
+  workerUs?: number;
+  postgresUs?: number;
+}
+
+const LANE = 0;
+
+const tsx = { execArgv: ['--import', 'tsx'] };
+const system = await TestSystem.start();
+const redis = connectRedis(system.redisUrl, { name: 'bench', onError: (error) => console.error(error.message) });
+await once(redis, 'ready');
+const gate = new LaneGate(redis);
+const yardsticks = {
+  'Fastify with token': await startYardstick(JWT_SECRET),
+  'Fastify without token': await startYardstick(undefined),
+};
+try {
+  const rounds = await measureIntake();
+  const persistence = await measurePersistence();
+  report(rounds, persistence);
+} finally {
+  for (const { child } of Object.values(yardsticks)) child.disconnect();
+  redis.disconnect();
+  await system.close();
+}
+
+async function measureIntake(): Promise<Record<Subject, Round[]>> {
+  const saleId = await system.createSale({ stock: 1_000_000_000 });
+  const soldOut = await system.createSale({ stock: 0 });
+  const rounds: Record<Subject, Round[]> = {
+    Stampede: [],
+    'Stampede, sold out': [],
+    'Fastify with token': [],
+    'Fastify without token': [],
+  };
+  for (let round = -1; round < ROUNDS; round += 1) {
+    const results: [Subject, Round][] = [
+      ['Stampede', await floodStampede(saleId, `accepted-${round}`, '202')],
+      ['Fastify with token', await floodYardstick('Fastify with token', saleId)],
+      ['Stampede, sold out', await floodStampede(soldOut, `refused-${round}`, '409')],
+      ['Fastify without token', await floodYardstick('Fastify without token', saleId)],
+    ];
+    // The first round only warms up.
+    if (round >= 0) for (const [subject, result] of results) rounds[subject].push(result);
+  }
+  await requireTrueBooks(saleId);
+  await requireTrueBooks(soldOut);
+  return rounds;
+}
+
+async function floodStampede(saleId: string, name: string, expected: string): Promise<Round> {
+  const before = usage();
+  const { answers, ms } = await flood({ port: system.port, path: `/v1/sales/${saleId}/orders`, name });
+  const count = answers[expected] ?? 0;
+  if (Object.keys(answers).some((status) => status !== expected)) throw new Error(`Other answers: ${JSON.stringify(answers)}`);
+  await system.quiescentAudit(saleId);
+  const after = usage();
+  const per = (part: keyof typeof before) => (after[part] - before[part]) / count;
+  return {
+    perSecond: (count * 1000) / ms,
+    serverUs: per('api'),
+    redisUs: per('redis'),
+    workerUs: per('worker'),
+    postgresUs: per('postgres'),
+  };
+}
+
+async function floodYardstick(subject: keyof typeof yardsticks, saleId: string): Promise<Round> {
+  const { child, port } = yardsticks[subject];
+  const before = cpuUs(child.pid ?? 0);
+  const { answers, ms } = await flood({ port, path: `/v1/sales/${saleId}/orders`, name: 'yardstick' });
+  const count = answers['202'] ?? 0;
+  return { perSecond: (count * 1000) / ms, serverUs: (cpuUs(child.pid ?? 0) - before) / count };
+}
+
+/** Orders pile up while no worker runs; then one drains them. */
+async function measurePersistence(): Promise<Draining> {
+  const saleId = await system.createSale({ stock: 1_000_000_000 });
+  await system.stopRole('worker');
+  for (let part = 0; part < BACKLOG / REQUESTS_MAX; part += 1) {
+    await flood({ port: system.port, path: `/v1/sales/${saleId}/orders`, name: `backlog-${part}`, msMax: DRAIN_WITHIN_MS });
+  }
+  const { recorded: before } = await gate.read(LANE);
+  await system.startPart('worker');
+  const first = await eventually(async () => progress(await gate.read(LANE), before), { withinMs: DRAIN_WITHIN_MS });
+  const used = usage();
+  const last = await eventually(async () => progress(await gate.read(LANE), before, 0), { withinMs: DRAIN_WITHIN_MS });
+  const stored = last.recorded - first.recorded;
+  const per = (part: 'worker' | 'redis' | 'postgres') => (usage()[part] - used[part]) / stored;
+  await requireTrueBooks(saleId);
+  return {
+    stored,
+    perSecond: (stored * 1000) / (last.atMs - first.atMs),
+    workerUs: per('worker'),
+    redisUs: per('redis'),
+    postgresUs: per('postgres'),
+  };
+}
+
+/** Where the lane stands, once it has moved on and no more than `inFlightMax` is left; false before. */
+function progress(lane: LaneInRedis, before: number, inFlightMax = Infinity): { recorded: number; atMs: number } | false {
+  const inFlight = lane.version - baseOf(lane.epoch) - lane.recorded;
+  return lane.recorded > before && inFlight <= inFlightMax && { recorded: lane.recorded, atMs: performance.now() };
+}
+
+async function flood(order: Pick<FloodOrder, 'port' | 'path' | 'name'> & { msMax?: number }): Promise<FloodResult> {
+  const child = fork(new URL('./flood.ts', import.meta.url), tsx);
+  child.send({ jwtSecret: JWT_SECRET, connections: CONNECTIONS, requests: REQUESTS_MAX, msMax: ROUND_MS, ...order });
+  await once(child, 'message');
+  child.send('go');
+  const [result] = (await once(child, 'message')) as [FloodResult];
+  return result;
+}
+
+async function startYardstick(secret: string | undefined): Promise<{ child: ChildProcess; port: number }> {
+  const port = await freePort();
+  const env = { ...process.env, PORT: String(port), ...(secret !== undefined && { YARDSTICK_SECRET: secret }) };
+  const child = fork(new URL('./yardstick-server.ts', import.meta.url), { ...tsx, env });
+  await once(child, 'message');
+  return { child, port };
+}
+
+function usage() {
+  return {
+    api: cpuUs(system.pidOf('api')),
+    worker: cpuUs(system.pidOf('worker')),
+    redis: cpuUs(system.pidOf('redis')),
+    postgres: cpuUs(system.pidOf('postgres'), { children: true }),
+  };
+}
+
+async function requireTrueBooks(saleId: string): Promise<void> {
+  const audit = await system.quiescentAudit(saleId);
+  if (!audit.consistent) throw new Error(`The books differ: ${JSON.stringify(audit)}`);
+}
+
+function report(rounds: Record<Subject, Round[]>, draining: Draining): void {
+  const subjects = Object.entries(rounds) as [Subject, Round[]][];
+  const yardstick = median(rounds['Fastify with token'].map(({ perSecond }) => perSecond));
+  const rows = subjects.map(([subject, all]) => {
+    const of = (pick: (round: Round) => number | undefined) => median(all.map((round) => pick(round) ?? NaN));
+    const rate = of(({ perSecond }) => perSecond);
+    const us = [of((r) => r.serverUs), of((r) => r.redisUs), of((r) => r.workerUs), of((r) => r.postgresUs)];
+    return { subject, perSecond: rate, ofFastifyWithToken: rate / yardstick, us };
+  });
+  const machine = `${cpus()[0]?.model ?? 'unknown CPU'}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, Linux ${release()}, Node ${process.version}`;
+  const number = (value: number, digits = 0) => (Number.isNaN(value) ? '–' : value.toLocaleString('en-US', { maximumFractionDigits: digits, minimumFractionDigits: digits }));
+  const markdown = [
+    `Measured on ${new Date().toISOString().slice(0, 10)} by \`npm run bench\`: ${machine}.`,
+    `Median of ${ROUNDS} rounds of ${ROUND_MS / 1000} s in turns, ${CONNECTIONS} connections, the load generator on the same machine.`,
+    '',
+    '| | answers/s | of Fastify with token | CPU us per answer: server | Redis | worker | Postgres |',
+    '| --- | ---: | ---: | ---: | ---: | ---: | ---: |',
+    ...rows.map(
+      ({ subject, perSecond, ofFastifyWithToken, us }) =>
+        `| ${subject} | ${number(perSecond)} | ${number(ofFastifyWithToken, 2)} | ${us.map((value) => number(value)).join(' | ')} |`,
+    ),
+    '',
+    `Persistence drains a backlog at ${number(draining.perSecond)} orders/s (${number(draining.stored)} orders; CPU us per order: worker ${number(draining.workerUs)}, Redis ${number(draining.redisUs)}, Postgres ${number(draining.postgresUs)}).`,
+    'Every sale was audited afterwards: consistent.',
+  ].join('\n');
+  const base = new URL(`./results/${new Date().toISOString().slice(0, 10)}`, import.meta.url);
+  mkdirSync(new URL('./results', import.meta.url), { recursive: true });
+  writeFileSync(`${base.pathname}.json`, JSON.stringify({ machine, rounds, draining }, undefined, 2) + '\n');
+  writeFileSync(`${base.pathname}.md`, markdown + '\n');
+  console.log(markdown);
+}
+
+function median(values: number[]): number {
+  return values.sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
+}

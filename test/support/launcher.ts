@@ -1,0 +1,84 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { eventually } from './eventually.js';
+import { freePort } from './taken-port.js';
+
+const CLONE = join(__dirname, '../..');
+
+/** What every start may take, on a machine that runs other tests as well. */
+const WELCOME_WITHIN_MS = 60_000;
+
+/** One run of dist/launcher.js, which is what `npm start` runs once everything is installed and compiled. */
+export class LauncherRun {
+  output = '';
+  readonly baseUrl: string;
+  readonly #child: ChildProcess;
+  readonly #ended: Promise<unknown[]>;
+
+  private constructor(
+    private readonly directory: string,
+    readonly port: number,
+    env: NodeJS.ProcessEnv,
+  ) {
+    this.baseUrl = `http://127.0.0.1:${port}`;
+    this.#child = spawn(process.execPath, [join(CLONE, 'dist/launcher.js')], {
+      env: { ...withoutStores(process.env), STAMPEDE_DIR: directory, PORT: String(port), ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    for (const stream of [this.#child.stdout, this.#child.stderr]) {
+      stream?.on('data', (chunk: Buffer) => (this.output += chunk.toString()));
+    }
+    this.#ended = once(this.#child, 'close');
+  }
+
+  /** Starts it on a port that is free now, unless one is given. */
+  static async start(directory: string, { port, env = {} }: { port?: number; env?: NodeJS.ProcessEnv } = {}): Promise<LauncherRun> {
+    return new LauncherRun(directory, port ?? (await freePort()), env);
+  }
+
+  /** Resolves when everything runs and the welcome stands on the terminal. */
+  async untilWelcome(): Promise<void> {
+    await this.untilSaid('Ctrl-C stops everything');
+  }
+
+  async untilSaid(text: string): Promise<void> {
+    const ended = this.#ended.then(() => {
+      if (!this.output.includes(text)) throw new Error(`The launcher ended without saying '${text}':\n${this.output}`);
+    });
+    const said = eventually(() => this.output.includes(text) || this.#child.exitCode !== null, { withinMs: WELCOME_WITHIN_MS });
+    await Promise.race([ended, said]);
+    if (!this.output.includes(text)) await ended;
+  }
+
+  /** The exit code, or the signal that ended it. */
+  async untilEnded(): Promise<number | string> {
+    const [code, signal] = (await this.#ended) as [number | null, string | null];
+    return code ?? signal ?? 'unknown';
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.#child.kill(signal);
+  }
+
+  /** Ctrl-C; answers the exit code. */
+  async interrupt(): Promise<number | string> {
+    this.signal('SIGINT');
+    return this.untilEnded();
+  }
+
+  /** The process ids of everything it started, by the files they are written to. */
+  pids(): number[] {
+    return ['api.pid', 'worker.pid', 'redis/redis.pid', 'queue-redis/redis.pid', 'postgres/data/postmaster.pid'].map((file) => this.pid(file));
+  }
+
+  pid(file: string): number {
+    return Number.parseInt(readFileSync(join(this.directory, file), 'utf8'), 10);
+  }
+}
+
+function withoutStores(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const { DATABASE_URL: _, REDIS_URL: __, QUEUE_REDIS_URL: ___, JWT_SECRET: ____, NODE_ENV: _____, ...rest } = env;
+  return rest;
+}
