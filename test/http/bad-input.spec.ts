@@ -1,4 +1,5 @@
-import { ADMIN, ask, BUYER, startTinyApp, type Answer, type Asking, type TinyApp } from './tiny-app.js';
+import { ask, type Answer } from './client.js';
+import { ADMIN, BUYER, startTinyApp, type TinyApp } from './tiny-app.js';
 
 let app: TinyApp;
 beforeAll(async () => {
@@ -10,7 +11,11 @@ const ORDERS = '/things/1/orders';
 const JSON_TYPE = { 'content-type': 'application/json' };
 
 const order = (body?: string | Buffer, headers: Record<string, string> = JSON_TYPE): Promise<Answer> =>
-  ask(app.url + ORDERS, { method: 'POST', headers: { authorization: BUYER, ...headers }, ...(body !== undefined && { body }) });
+  ask(app.url + ORDERS, {
+    method: 'POST',
+    headers: { authorization: BUYER, ...headers },
+    ...(body !== undefined && { body }),
+  });
 
 const slugOf = ({ json }: Answer): string => String(json.type).replace('/problems/', '');
 
@@ -36,23 +41,28 @@ const BODIES: [string, string | Buffer, string, string?][] = [
   ['an unknown field', '{"quantity":1,"price":0}', 'unknown-field', '/price'],
   ['an unknown field with a slash and a tilde', '{"quantity":1,"a/b~c":0}', 'unknown-field', '/a~1b~0c'],
   ['no field', '{}', 'invalid-field', '/quantity'],
-  ...['"2"', 'true', '[2]', 'null', '{}', '0', '-1', '-0', '1.5', '1e400', '9007199254740993'].map((quantity): [string, string, string, string] => [
-    `quantity ${quantity}`,
-    `{"quantity":${quantity}}`,
-    'invalid-field',
-    '/quantity',
-  ]),
+  ...['"2"', 'true', '[2]', 'null', '{}', '0', '-1', '-0', '1.5', '1e400', '9007199254740993'].map(
+    (quantity): [string, string, string, string] => [
+      `quantity ${quantity}`,
+      `{"quantity":${quantity}}`,
+      'invalid-field',
+      '/quantity',
+    ],
+  ),
 ];
 
 describe('a body that is wrong', () => {
-  it.each(BODIES)('is refused when it is %s, and the handler never sees it', async (_name, body, slug, ...[pointer]) => {
-    const before = app.taken.length;
-    const answer = await order(body);
-    expect([answer.status, slugOf(answer)]).toEqual([400, slug]);
-    const errors = answer.json.errors as { pointer: string }[] | undefined;
-    expect(errors?.[0]?.pointer).toBe(pointer);
-    expect(app.taken.length).toBe(before);
-  });
+  it.each(BODIES)(
+    'is refused when it is %s, and the handler never sees it',
+    async (_name, body, slug, ...[pointer]) => {
+      const before = app.till.taken.length;
+      const answer = await order(body);
+      expect([answer.status, slugOf(answer)]).toEqual([400, slug]);
+      const errors = answer.json.errors as { pointer: string }[] | undefined;
+      expect(errors?.[0]?.pointer).toBe(pointer);
+      expect(app.till.taken.length).toBe(before);
+    },
+  );
 
   it('is refused when it is absent, content type and all', async () => {
     expect(slugOf(await order(undefined, {}))).toBe('invalid-body');
@@ -68,10 +78,10 @@ describe('a body that is wrong', () => {
   });
 
   it('is judged by its value: 1.0 and 1e0 are 1', async () => {
-    app.taken.length = 0;
+    app.till.taken.length = 0;
     expect((await order('{"quantity":1.0}')).status).toBe(202);
     expect((await order('{"quantity":1e0}')).status).toBe(202);
-    expect(app.taken).toEqual([1, 1]);
+    expect(app.till.taken).toEqual([1, 1]);
   });
 });
 
@@ -100,23 +110,38 @@ describe('a content type', () => {
   it('does not matter to a route that wants the bytes as they are', async () => {
     const answer = await ask(`${app.url}/raw`, { method: 'POST', body: '{not json', headers: JSON_TYPE });
     expect([answer.status, answer.text]).toEqual([200, '{not json']);
-    expect((await ask(`${app.url}/raw`, { method: 'POST', body: 'a=b', headers: { 'content-type': 'text/plain' } })).text).toBe('a=b');
+    expect(
+      (await ask(`${app.url}/raw`, { method: 'POST', body: 'a=b', headers: { 'content-type': 'text/plain' } })).text,
+    ).toBe('a=b');
   });
 });
 
 describe('credentials', () => {
-  const CALLS: [string, Record<string, string>, string, Asking['method'], number, string?][] = [
+  const CALLS: [string, Record<string, string>, string, string, number, string?][] = [
     ['nobody asks for a buyer route', {}, ORDERS, 'POST', 401, 'unauthenticated'],
     ['the scheme is Basic', { authorization: 'Basic YTpi' }, ORDERS, 'POST', 401, 'unauthenticated'],
     ['the token is garbage', { authorization: 'Bearer x' }, ORDERS, 'POST', 401, 'invalid-token'],
     ['a buyer asks for a route without any rule', { authorization: BUYER }, '/nest/things', 'POST', 403, 'forbidden'],
     ['nobody asks for a route without any rule', {}, '/nest/things', 'POST', 401, 'unauthenticated'],
-    ['a buyer asks for an admin handler of a public controller', { authorization: BUYER }, '/open/nobody', 'GET', 403, 'forbidden'],
+    [
+      'a buyer asks for an admin handler of a public controller',
+      { authorization: BUYER },
+      '/open/nobody',
+      'GET',
+      403,
+      'forbidden',
+    ],
     ['nobody asks for a handler of a public controller', {}, '/open/anybody', 'GET', 200],
-    ['an admin asks for a buyer route', { authorization: ADMIN }, '/nest/things/0199a0a0-0000-7000-8000-000000000000', 'GET', 200],
+    [
+      'an admin asks for a buyer route',
+      { authorization: ADMIN },
+      '/nest/things/0199a0a0-0000-7000-8000-000000000000',
+      'GET',
+      200,
+    ],
   ];
   it.each(CALLS)('decide when %s', async (_name, headers, path, method, status, ...[slug]) => {
-    const answer = await ask(app.url + path, { method: method!, headers });
+    const answer = await ask(app.url + path, { method, headers });
     expect(answer.status).toBe(status);
     if (slug) expect(slugOf(answer)).toBe(slug);
     if (status === 401) expect(answer.headers['www-authenticate']).toMatch(/^Bearer/);
@@ -146,10 +171,13 @@ describe('an address', () => {
     expect((await ask(`${app.url}/nest/things`, { method: 'PUT' })).headers.allow).toBe('GET, HEAD, POST');
   });
 
-  it.each(['/', '/nowhere', '/things//', '/things/1/orders/', '/../etc/passwd', '/things/1/orders%00'])('%s is not known: 404', async (path) => {
-    const answer = await ask(app.url + path);
-    expect([answer.status, slugOf(answer)]).toEqual([404, 'not-found']);
-  });
+  it.each(['/', '/nowhere', '/things//', '/things/1/orders/', '/../etc/passwd', '/things/1/orders%00'])(
+    '%s is not known: 404',
+    async (path) => {
+      const answer = await ask(app.url + path);
+      expect([answer.status, slugOf(answer)]).toEqual([404, 'not-found']);
+    },
+  );
 
   it('that is not known is 404 also for a body that could not be read', async () => {
     expect((await ask(`${app.url}/nowhere`, { method: 'POST', headers: JSON_TYPE, body: '{' })).status).toBe(404);
@@ -162,13 +190,16 @@ describe('an address', () => {
   });
 
   it('of 10 KB is too long: 414', async () => {
-    expect(slugOf(await ask(`${app.url}/things/${'x'.repeat(10_000)}/orders`, { method: 'POST' }))).toBe('uri-too-long');
+    expect(slugOf(await ask(`${app.url}/things/${'x'.repeat(10_000)}/orders`, { method: 'POST' }))).toBe(
+      'uri-too-long',
+    );
     expect(slugOf(await ask(`${app.url}/${'%'.repeat(10_000)}`))).toBe('uri-too-long');
   });
 });
 
 describe('a request to a Nest handler', () => {
-  const create = (body: string): Promise<Answer> => ask(`${app.url}/nest/things`, { method: 'POST', headers: { ...JSON_TYPE, authorization: ADMIN }, body });
+  const create = (body: string): Promise<Answer> =>
+    ask(`${app.url}/nest/things`, { method: 'POST', headers: { ...JSON_TYPE, authorization: ADMIN }, body });
 
   it.each([
     ['is not an object', '[]', 'invalid-body', undefined],
@@ -203,7 +234,11 @@ describe('a request to a Nest handler', () => {
 describe('an answer that is not a success', () => {
   it('is a problem document with the id of the request', async () => {
     const answer = await ask(`${app.url}/nest/odd`, { headers: { 'x-request-id': 'my-id.1_2' } });
-    expect(answer.headers).toMatchObject({ 'content-type': 'application/problem+json; charset=utf-8', 'x-request-id': 'my-id.1_2', 'retry-after': '7' });
+    expect(answer.headers).toMatchObject({
+      'content-type': 'application/problem+json; charset=utf-8',
+      'x-request-id': 'my-id.1_2',
+      'retry-after': '7',
+    });
     expect(answer.json).toEqual({
       type: '/problems/odd-thing',
       title: 'The thing is odd',
@@ -228,8 +263,13 @@ describe('an answer that is not a success', () => {
     expect(answer.text).not.toContain('internal words');
   });
 
-  it.each(['a b', '<script>', 'x'.repeat(65), 'ü', ''])('has an id of our own when the client sends the id "%s"', async (id) => {
-    const { headers } = await ask(`${app.url}/nowhere`, { headers: { 'x-request-id': Buffer.from(id).toString('latin1') } });
-    expect(headers['x-request-id']).toMatch(/^[A-Za-z0-9_-]{8}-[0-9a-z]+$/);
-  });
+  it.each(['a b', '<script>', 'x'.repeat(65), 'ü', ''])(
+    'has an id of our own when the client sends the id "%s"',
+    async (id) => {
+      const { headers } = await ask(`${app.url}/nowhere`, {
+        headers: { 'x-request-id': Buffer.from(id).toString('latin1') },
+      });
+      expect(headers['x-request-id']).toMatch(/^[A-Za-z0-9_-]{8}-[0-9a-z]+$/);
+    },
+  );
 });

@@ -1,12 +1,13 @@
-import { orderBytes, startTinyApp, Wire } from './tiny-app.js';
+import { orderBytes, Wire } from './client.js';
+import { startTinyApp } from './tiny-app.js';
 
 describe('draining', () => {
   it('answers what was received before, refuses what comes after on open connections, and then closes', async () => {
     const app = await startTinyApp();
-    const release = app.hold();
+    const release = app.till.hold();
     const early = new Wire(app.port).say(orderBytes(1));
     const open = new Wire(app.port).say('GET /open/anybody HTTP/1.1\r\nHost: a\r\n\r\n');
-    await Promise.all([app.reached(1), open.answers(1)]);
+    await Promise.all([app.till.reached(1), open.answers(1)]);
 
     app.adapter.startDraining();
     open.say(orderBytes(2));
@@ -19,7 +20,7 @@ describe('draining', () => {
     release();
     expect(await early.ended()).toEqual([202]);
     await closed;
-    expect(app.taken).toEqual([1]);
+    expect(app.till.taken).toEqual([1]);
   });
 
   it('begins with app.close()', async () => {

@@ -17,11 +17,15 @@ describe('strict JSON', () => {
   });
 
   it('is refused when any key of any object is written twice', () => {
-    const key = fc.string({ minLength: 1 }).filter((text) => text.isWellFormed() && !text.includes('\0') && text !== '__proto__');
+    const key = fc
+      .string({ minLength: 1 })
+      .filter((text) => text.isWellFormed() && !text.includes('\0') && text !== '__proto__');
     fc.assert(
       fc.property(key, fc.jsonValue({ maxDepth: 2 }), fc.jsonValue({ maxDepth: 2 }), (name, one, other) => {
         const object = `{${JSON.stringify(name)}:${JSON.stringify(one)},${JSON.stringify(name)}:${JSON.stringify(other)}}`;
-        for (const text of [object, `[${object}]`, `{"outer":{"inner":${object}}}`]) expect(() => parse(text)).toThrow(Problem);
+        for (const text of [object, `[${object}]`, `{"outer":{"inner":${object}}}`]) {
+          expect(() => parse(text)).toThrow(Problem);
+        }
       }),
     );
   });

@@ -1,7 +1,7 @@
-import { connect, type Socket } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { Body, Controller, Get, HttpException, Module, Param, Post, Query } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { request as undici } from 'undici';
+import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { Access, CurrentCaller } from '../../src/platform/http/access.js';
 import { signToken, TokenVerifier, type Caller } from '../../src/platform/http/access-token.js';
@@ -47,7 +47,10 @@ class ThingsController {
   @Get('odd')
   @Access('public')
   odd(): never {
-    throw new Problem(ODD, 'Try another one.', { retryAfterSeconds: 7, errors: [{ pointer: '/a~1b', detail: 'is odd' }] });
+    throw new Problem(ODD, 'Try another one.', {
+      retryAfterSeconds: 7,
+      errors: [{ pointer: '/a~1b', detail: 'is odd' }],
+    });
   }
 
   @Get('teapot')
@@ -79,145 +82,81 @@ export interface TinyApp {
   readonly adapter: HttpAdapter;
   readonly port: number;
   readonly url: string;
-  /** The quantities that the handler of the direct route was given, in order. */
-  readonly taken: number[];
+  /** The direct route. */
+  readonly till: Till;
   readonly bugs: unknown[];
-  /** Makes the direct route wait until the returned function is called. */
-  hold(): () => void;
-  /** Resolves when so many requests have reached the handler of the direct route. */
-  reached(count: number): Promise<void>;
   close(): Promise<void>;
 }
 
-const ORDER_SCHEMA = {
-  body: { type: 'object', required: ['quantity'], additionalProperties: false, properties: { quantity: { type: 'integer', minimum: 1, maximum: 20 } } },
-};
+/** What stands behind the direct route: it takes orders, and can be made to hesitate. */
+export class Till {
+  /** The quantities that were taken, in order. */
+  readonly taken: number[] = [];
+  #held = Promise.resolve();
+  readonly #watchers: (() => void)[] = [];
 
-export async function startTinyApp(closeGraceMs = 5_000): Promise<TinyApp> {
-  const taken: number[] = [];
-  const bugs: unknown[] = [];
-  let held = Promise.resolve();
-  let watchers: (() => void)[] = [];
-  const adapter = createHttpAdapter({
-    tokens: new TokenVerifier({ secrets: [SECRET] }),
-    reportBug: (error) => void bugs.push(error),
-    drainMs: 0,
-    closeGraceMs,
-  });
-  const fastify = adapter.getInstance();
-  fastify.post<{ Body: { quantity: number } }>('/things/:id/orders', { config: { access: 'buyer' }, bodyLimit: 4096, schema: ORDER_SCHEMA }, async (request, reply) => {
-    taken.push(request.body.quantity);
-    for (const watch of watchers) watch();
-    await held;
-    return reply.code(202).send({ quantity: request.body.quantity, by: request.caller?.subject });
-  });
-  fastify.post('/raw', { config: { access: 'public', rawBody: true } }, (request, reply) => reply.send(request.body));
-  fastify.get('/direct-bug', { config: { access: 'public' } }, () => {
-    throw new TypeError('SELECT * FROM secrets');
-  });
-  fastify.get('/page', { config: { access: 'public' } }, (_request, reply) => reply.type('text/plain').send('x'.repeat(8_000)));
-  const app = await NestFactory.create(TinyModule, adapter, { logger: false });
-  app.useGlobalPipes(new RequestSchemaPipe());
-  app.useGlobalFilters(new ProblemFilter());
-  await app.listen(0, '127.0.0.1');
-  const { port } = fastify.server.address() as { port: number };
-
-  return {
-    adapter,
-    port,
-    url: `http://127.0.0.1:${port}`,
-    taken,
-    bugs,
-    hold: () => {
-      let release!: () => void;
-      held = new Promise((resolve) => (release = resolve));
-      return release;
-    },
-    reached: (count) =>
-      new Promise((resolve) => {
-        const watch = (): void => {
-          if (taken.length >= count) resolve();
-        };
-        watchers = [...watchers, watch];
-        watch();
-      }),
-    close: () => app.close(),
-  };
-}
-
-export interface Answer {
-  readonly status: number;
-  readonly headers: Record<string, string | string[] | undefined>;
-  readonly text: string;
-  /** The body, if it is JSON. */
-  readonly json: Record<string, unknown>;
-}
-
-export interface Asking {
-  readonly method?: string;
-  readonly headers?: Record<string, string>;
-  readonly body?: string | Buffer;
-}
-
-/** One request over undici, whose body is taken as it is. */
-export async function ask(url: string, { method = 'GET', headers = {}, body }: Asking = {}): Promise<Answer> {
-  const answer = await undici(url, { method: method as 'GET', headers, body: body ?? null });
-  const text = await answer.body.text();
-  return { status: answer.statusCode, headers: answer.headers, text, json: text && isJson(answer.headers) ? (JSON.parse(text) as Record<string, unknown>) : {} };
-}
-
-const isJson = (headers: Answer['headers']): boolean => /json/.test(String(headers['content-type']));
-
-/** One order at the direct route as it stands on the wire. */
-export const orderBytes = (quantity: number, headers = ''): string => {
-  const body = JSON.stringify({ quantity });
-  return `POST /things/1/orders HTTP/1.1\r\nHost: a\r\nAuthorization: ${BUYER}\r\nContent-Type: application/json\r\n${headers}Content-Length: ${body.length}\r\n\r\n${body}`;
-};
-
-/** A raw connection: what is said on it, and what has come back so far. */
-export class Wire {
-  readonly socket: Socket;
-  heard = '';
-  #watchers: (() => void)[] = [];
-
-  constructor(port: number) {
-    this.socket = connect(port, '127.0.0.1');
-    this.socket.on('data', (chunk) => {
-      this.heard += chunk.toString('latin1');
-      for (const watch of this.#watchers) watch();
-    });
-    this.socket.on('error', () => undefined); // a reset shows in what was heard
+  async take(quantity: number): Promise<void> {
+    this.taken.push(quantity);
+    for (const watch of this.#watchers) watch();
+    await this.#held;
   }
 
-  say(bytes: string | Buffer): this {
-    this.socket.write(bytes);
-    return this;
+  /** Makes every order wait until the returned function is called. */
+  hold(): () => void {
+    let release!: () => void;
+    this.#held = new Promise((resolve) => (release = resolve));
+    return release;
   }
 
-  /** The status codes of the answers so far. */
-  get statuses(): number[] {
-    return [...this.heard.matchAll(/HTTP\/1\.1 (\d{3})/g)].map(([, code]) => Number(code));
-  }
-
-  answers(count: number): Promise<number[]> {
+  /** Resolves when so many orders were taken. */
+  reached(count: number): Promise<void> {
     return new Promise((resolve) => {
       const watch = (): void => {
-        if (this.statuses.length >= count) resolve(this.statuses);
+        if (this.taken.length >= count) resolve();
       };
       this.#watchers.push(watch);
       watch();
     });
   }
+}
 
-  /** The status codes of all answers, once the server has ended the connection. */
-  ended(): Promise<number[]> {
-    return new Promise((resolve) => {
-      const done = (): void => {
-        this.socket.destroy();
-        resolve(this.statuses);
-      };
-      if (this.socket.readableEnded || this.socket.closed) done();
-      else this.socket.once('end', done).once('close', done);
-    });
-  }
+const ORDER_SCHEMA = {
+  body: {
+    type: 'object',
+    required: ['quantity'],
+    additionalProperties: false,
+    properties: { quantity: { type: 'integer', minimum: 1, maximum: 20 } },
+  },
+};
+
+function addDirectRoutes(fastify: FastifyInstance, till: Till): void {
+  const order = { config: { access: 'buyer' as const }, bodyLimit: 4096, schema: ORDER_SCHEMA };
+  fastify.post<{ Body: { quantity: number } }>('/things/:id/orders', order, async (request, reply) => {
+    await till.take(request.body.quantity);
+    return reply.code(202).send({ by: request.caller?.subject });
+  });
+  const open = { config: { access: 'public' as const } };
+  fastify.post('/raw', { config: { ...open.config, rawBody: true } }, (request, reply) => reply.send(request.body));
+  fastify.get('/page', open, (_request, reply) => reply.type('text/plain').send('x'.repeat(8_000)));
+  fastify.get('/direct-bug', open, () => {
+    throw new TypeError('SELECT * FROM secrets');
+  });
+}
+
+export async function startTinyApp(closeGraceMs = 5_000): Promise<TinyApp> {
+  const till = new Till();
+  const bugs: unknown[] = [];
+  const adapter = createHttpAdapter({
+    tokens: new TokenVerifier({ secrets: [SECRET] }),
+    reportBug: (error) => bugs.push(error),
+    drainMs: 0,
+    closeGraceMs,
+  });
+  addDirectRoutes(adapter.getInstance(), till);
+  const app = await NestFactory.create(TinyModule, adapter, { logger: false });
+  app.useGlobalPipes(new RequestSchemaPipe());
+  app.useGlobalFilters(new ProblemFilter());
+  await app.listen(0, '127.0.0.1');
+  const { port } = adapter.getInstance().server.address() as AddressInfo;
+  return { adapter, port, url: `http://127.0.0.1:${port}`, till, bugs, close: () => app.close() };
 }

@@ -31,9 +31,13 @@ const SUBJECT = /^[A-Za-z0-9._:@|-]{1,64}$/;
 const BEARER = /^Bearer +([A-Za-z0-9._~+/=-]+) *$/i;
 
 const NO_TOKEN = new Problem(UNAUTHENTICATED, 'Send a token in the header `Authorization: Bearer …`.');
-const BAD_TOKEN = new Problem(INVALID_TOKEN, 'The token is malformed, expired, not yet valid or not signed by a key of this system.', {
-  headers: { 'www-authenticate': 'Bearer error="invalid_token"' },
-});
+const BAD_TOKEN = new Problem(
+  INVALID_TOKEN,
+  'The token is malformed, expired, not yet valid or not signed by a key of this system.',
+  {
+    headers: { 'www-authenticate': 'Bearer error="invalid_token"' },
+  },
+);
 
 interface DecodedToken {
   header: Record<string, unknown>;
@@ -92,7 +96,9 @@ export class TokenVerifier {
 
 function bearerToken(authorization: string | undefined): string {
   if (authorization === undefined) throw NO_TOKEN;
-  if (authorization.length > 7 && authorization.startsWith('Bearer ') && authorization[7] !== ' ') return authorization.slice(7);
+  if (authorization.length > 7 && authorization.startsWith('Bearer ') && authorization[7] !== ' ') {
+    return authorization.slice(7);
+  }
   const token = BEARER.exec(authorization)?.[1];
   if (token === undefined) throw NO_TOKEN;
   return token;
@@ -106,5 +112,8 @@ export interface TokenClaims {
 
 /** A token (HS256) that is valid from now on for `ttlSeconds`. */
 export function signToken(secret: string, { sub, role, ttlSeconds }: TokenClaims): string {
-  return createSigner({ key: secret, algorithm: 'HS256', expiresIn: ttlSeconds * 1000 })({ sub, ...(role && { role }) });
+  return createSigner({ key: secret, algorithm: 'HS256', expiresIn: ttlSeconds * 1000 })({
+    sub,
+    ...(role && { role }),
+  });
 }

@@ -28,19 +28,28 @@ export function callerOf(request: FastifyRequest): Caller {
 /** Handlers that say themselves who may call them; what their controller says does not change that. */
 const outspoken = new WeakSet<object>();
 
+type Handler = (...args: never[]) => unknown;
+
 /** Says who may call a Nest handler, or all handlers of a controller that do not say so themselves. */
 export const Access =
   (access: AccessRule, config: Omit<FastifyContextConfig, 'access'> = {}): ClassDecorator & MethodDecorator =>
   (target: object, _key?: string | symbol, method?: PropertyDescriptor) => {
     const rule = RouteConfig({ ...config, access });
-    if (method) outspoken.add(method.value as object);
-    for (const handler of method ? [method.value as Function] : handlersOf(target as Function)) if (method || !outspoken.has(handler)) rule(handler);
+    if (method) {
+      outspoken.add(method.value as Handler);
+      rule(method.value as Handler);
+    } else {
+      const silent = handlersOf(target as { prototype: object }).filter((handler) => !outspoken.has(handler));
+      silent.forEach((handler) => rule(handler));
+    }
   };
 
-const handlersOf = (controller: Function): Function[] =>
-  Object.values(Object.getOwnPropertyDescriptors(controller.prototype as object))
+const handlersOf = ({ prototype }: { prototype: object }): Handler[] =>
+  Object.values(Object.getOwnPropertyDescriptors(prototype))
     .map(({ value }): unknown => value)
-    .filter((value) => typeof value === 'function');
+    .filter((value) => typeof value === 'function') as Handler[];
 
 /** The caller of a Nest handler, as `callerOf` returns it. */
-export const CurrentCaller = createParamDecorator((_: unknown, context: ExecutionContext): Caller => callerOf(context.switchToHttp().getRequest()));
+export const CurrentCaller = createParamDecorator((_: unknown, context: ExecutionContext): Caller =>
+  callerOf(context.switchToHttp().getRequest()),
+);

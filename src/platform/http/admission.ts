@@ -1,10 +1,17 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { FastifyContextConfig, FastifyReply, FastifyRequest, onRequestHookHandler } from 'fastify';
 import type { AccessRule } from './access.js';
-import type { TokenVerifier } from './access-token.js';
+import type { Caller, Role, TokenVerifier } from './access-token.js';
 import type { KnownRoutes } from './known-routes.js';
 import { Problem } from './problem.js';
-import { DRAINING, FORBIDDEN, METHOD_NOT_ALLOWED, NOT_FOUND, UNSUPPORTED_MEDIA_TYPE, URI_TOO_LONG } from './problems.js';
+import {
+  DRAINING,
+  FORBIDDEN,
+  METHOD_NOT_ALLOWED,
+  NOT_FOUND,
+  UNSUPPORTED_MEDIA_TYPE,
+  URI_TOO_LONG,
+} from './problems.js';
 
 /**
  * Everything that is decided about a request before its body is read, in this order: address, method, credentials, content type.
@@ -16,39 +23,52 @@ import { DRAINING, FORBIDDEN, METHOD_NOT_ALLOWED, NOT_FOUND, UNSUPPORTED_MEDIA_T
 /** Longer than any address this API serves, cursors included. */
 export const URL_LENGTH_MAX = 2048;
 
-const STOPPING = new Problem(DRAINING, 'This process is about to stop. Send the request again, over a new connection.', {
-  retryAfterSeconds: 1,
-  headers: { connection: 'close' },
-});
+const STOPPING = new Problem(
+  DRAINING,
+  'This process is about to stop. Send the request again, over a new connection.',
+  {
+    retryAfterSeconds: 1,
+    headers: { connection: 'close' },
+  },
+);
 export const TOO_LONG = new Problem(URI_TOO_LONG, `An address has at most ${URL_LENGTH_MAX} characters.`);
 const NOTHING_THERE = new Problem(NOT_FOUND, 'Nothing is served at this address.');
 const ADMINS_ONLY = new Problem(FORBIDDEN, 'This is for administrators.');
-const NOT_JSON = new Problem(UNSUPPORTED_MEDIA_TYPE, 'Send the body as `Content-Type: application/json`, in UTF-8 and without Content-Encoding.');
+const NOT_JSON = new Problem(
+  UNSUPPORTED_MEDIA_TYPE,
+  'Send the body as `Content-Type: application/json`, in UTF-8 and without Content-Encoding.',
+);
 
 /** The `onRequest` hook of every request, whether there is a route for it or not. Synchronous, like the next one: both are part of every request's cost. */
 export const arrival = (routes: KnownRoutes, isDraining: () => boolean): onRequestHookHandler =>
   function arrive(request, reply, done) {
     reply.header('x-request-id', request.id);
     if (isDraining()) return done(STOPPING);
-    if (request.raw.url!.length > URL_LENGTH_MAX) return done(TOO_LONG);
+    if (request.url.length > URL_LENGTH_MAX) return done(TOO_LONG);
     if (request.is404) return done(nothingAt(request, routes));
     done();
   };
 
 /** The `onRequest` hook of one route. */
-export const admission = ({ access = 'admin', rawBody = false }: FastifyContextConfig, tokens: TokenVerifier): onRequestHookHandler =>
-  function admit(request, reply, done) {
+export const admission = (config: FastifyContextConfig, tokens: TokenVerifier): onRequestHookHandler => {
+  const { access = 'admin', rawBody = false } = config;
+  return function admit(request, reply, done) {
     try {
-      if (access !== 'public') request.caller = tokens.verify(request.headers.authorization);
+      if (access !== 'public') request.caller = identify(request, access, tokens);
     } catch (problem) {
       return done(problem as Problem);
     }
-    if (access === 'admin' && request.caller!.role !== 'admin') return done(ADMINS_ONLY);
     if (request.method === 'GET' || request.method === 'HEAD') protectAnswer(reply, access);
-    else if (rawBody) request.headers['content-type'] = 'application/octet-stream'; // chooses the parser that hands the bytes over as they are
-    else if (!hasReadableBody(request.headers)) return done(NOT_JSON);
+    else if (!(rawBody ? takesAnyBody(request.headers) : hasReadableBody(request.headers))) return done(NOT_JSON);
     done();
   };
+};
+
+function identify({ headers }: FastifyRequest, access: Role, tokens: TokenVerifier): Caller {
+  const caller = tokens.verify(headers.authorization);
+  if (access === 'admin' && caller.role !== 'admin') throw ADMINS_ONLY;
+  return caller;
+}
 
 /** Only what was fetched may be taken for a script or be stored by a cache. Other answers go without these headers, which cost 1.3 µs each time. */
 function protectAnswer(reply: FastifyReply, access: AccessRule): void {
@@ -57,11 +77,17 @@ function protectAnswer(reply: FastifyReply, access: AccessRule): void {
 }
 
 /** 405 for a known address, else 404. */
-export function nothingAt({ raw }: FastifyRequest, routes: KnownRoutes): Problem {
-  const methods = routes.methodsAt(raw.url!);
-  if (methods.length === 0 || methods.includes(raw.method!)) return NOTHING_THERE;
+export function nothingAt({ url, method }: FastifyRequest, routes: KnownRoutes): Problem {
+  const methods = routes.methodsAt(url);
+  if (methods.length === 0 || methods.includes(method)) return NOTHING_THERE;
   const allow = methods.join(', ');
   return new Problem(METHOD_NOT_ALLOWED, `Allowed here: ${allow}.`, { headers: { allow } });
+}
+
+/** Chooses the parser that hands the bytes over as they are, whatever the client calls them. */
+function takesAnyBody(headers: IncomingHttpHeaders): true {
+  headers['content-type'] = 'application/octet-stream';
+  return true;
 }
 
 const JSON_IN_UTF8 = /^application\/json[ \t]*(?:;[ \t]*charset=(?:utf-8|"utf-8")[ \t]*)?$/i;

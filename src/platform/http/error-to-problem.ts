@@ -34,9 +34,19 @@ const FASTIFY_ERRORS: Partial<Record<string, [ProblemType, string]>> = {
 
 /** What Nest itself throws. Code of this project throws Problems instead, which say more. */
 const OF_STATUS: Partial<Record<number, ProblemType>> = Object.fromEntries(
-  [INVALID_BODY, UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, METHOD_NOT_ALLOWED, REQUEST_TIMEOUT, BODY_TOO_LARGE, URI_TOO_LONG, UNSUPPORTED_MEDIA_TYPE, RATE_LIMITED, OVERLOADED].map(
-    (type) => [type.status, type],
-  ),
+  [
+    INVALID_BODY,
+    UNAUTHENTICATED,
+    FORBIDDEN,
+    NOT_FOUND,
+    METHOD_NOT_ALLOWED,
+    REQUEST_TIMEOUT,
+    BODY_TOO_LARGE,
+    URI_TOO_LONG,
+    UNSUPPORTED_MEDIA_TYPE,
+    RATE_LIMITED,
+    OVERLOADED,
+  ].map((type) => [type.status, type]),
 );
 
 function problemOfStatus(error: HttpException): Problem {
@@ -50,10 +60,19 @@ function problemOfSchema([first]: readonly FastifySchemaValidationError[], part:
   return problemOfMismatches(part ?? 'body', [mismatchOfAjv(first)]);
 }
 
-function mismatchOfAjv({ keyword, instancePath, params, message = 'is not allowed' }: FastifySchemaValidationError): Mismatch {
+function mismatchOfAjv({
+  keyword,
+  instancePath,
+  params,
+  message = 'is not allowed',
+}: FastifySchemaValidationError): Mismatch {
   const { additionalProperty, missingProperty } = params as { additionalProperty?: string; missingProperty?: string };
-  if (additionalProperty !== undefined) return { kind: 'unknown', pointer: instancePath + pointerOf([additionalProperty]), detail: 'is not known' };
-  if (missingProperty !== undefined) return { kind: 'value', pointer: instancePath + pointerOf([missingProperty]), detail: 'is required' };
+  if (additionalProperty !== undefined) {
+    return { kind: 'unknown', pointer: instancePath + pointerOf([additionalProperty]), detail: 'is not known' };
+  }
+  if (missingProperty !== undefined) {
+    return { kind: 'value', pointer: instancePath + pointerOf([missingProperty]), detail: 'is required' };
+  }
   return { kind: keyword === 'type' && instancePath === '' ? 'root' : 'value', pointer: instancePath, detail: message };
 }
 
@@ -65,13 +84,21 @@ export interface Mismatch extends FieldError {
 /** A body may be wrong in thousands of places; the first ones are enough to mend it. */
 const FIELD_ERRORS_MAX = 20;
 
-const DETAILS = { root: 'The body has to be an object.', unknown: 'The body has a field that is not known here.', value: 'A field has a value that is not allowed.' };
+const DETAILS = {
+  root: 'The body has to be an object.',
+  unknown: 'The body has a field that is not known here.',
+  value: 'A field has a value that is not allowed.',
+};
 
 /** The problem for a part of a request (`body`, `params`, `querystring`, `query`, `param`) that does not match its schema. */
 export function problemOfMismatches(part: string, mismatches: readonly Mismatch[]): Problem {
   const errors = mismatches.slice(0, FIELD_ERRORS_MAX).map(({ pointer, detail }) => ({ pointer, detail }));
-  if (part.startsWith('param')) return new Problem(INVALID_ID, 'The path holds something that is no identifier.', { errors });
-  if (part.startsWith('query')) return new Problem(INVALID_QUERY, 'A query parameter is not known or not allowed.', { errors });
+  if (part.startsWith('param')) {
+    return new Problem(INVALID_ID, 'The path holds something that is no identifier.', { errors });
+  }
+  if (part.startsWith('query')) {
+    return new Problem(INVALID_QUERY, 'A query parameter is not known or not allowed.', { errors });
+  }
   const kinds = new Set(mismatches.map(({ kind }) => kind));
   if (kinds.has('root')) return new Problem(INVALID_BODY, DETAILS.root);
   if (kinds.has('unknown')) return new Problem(UNKNOWN_FIELD, DETAILS.unknown, { errors });

@@ -58,7 +58,8 @@ export class HttpAdapter extends FastifyAdapter {
     const instance = fastify({
       serverFactory: createHttpServer,
       clientErrorHandler: onClientError,
-      frameworkErrors: (error, request, reply) => this.#answer(isTooLong(request) ? TOO_LONG : error, reply as FastifyReply),
+      frameworkErrors: (error, request, reply) =>
+        this.#answer(isTooLong(request) ? TOO_LONG : error, reply as FastifyReply),
       genReqId: requestIdOf,
       bodyLimit: BODY_BYTES_MAX,
       routerOptions: { maxParamLength: URL_LENGTH_MAX },
@@ -66,17 +67,19 @@ export class HttpAdapter extends FastifyAdapter {
       return503OnClosing: false, // draining is answered on arrival instead
       trustProxy: options.trustedProxies ?? false,
     });
-    const { addHook } = instance;
-    instance.addHook = withoutResponseHook(instance);
+    const restore = refuseResponseHook(instance);
     super(instance);
-    instance.addHook = addHook;
+    restore();
     this.#options = options;
     this.#install(this.instance);
   }
 
   #install(fastify: FastifyInstance): void {
     fastify.decorateRequest('caller', null);
-    fastify.addHook('onRequest', arrival(this.#routes, () => this.#isDraining));
+    fastify.addHook(
+      'onRequest',
+      arrival(this.#routes, () => this.#isDraining),
+    );
     fastify.addHook('onRoute', (route) => {
       this.#routes.add(route);
       route.onRequest = [admission(route.config ?? {}, this.#options.tokens), route.onRequest ?? []].flat();
@@ -153,7 +156,7 @@ export const createHttpAdapter = (options: HttpOptions): HttpAdapter => new Http
 
 const CLIENT_LEFT = new Problem(REQUEST_TIMEOUT, 'The client left before its request was complete.'); // nobody is there to read it
 
-const isTooLong = ({ raw }: FastifyRequest): boolean => raw.url!.length > URL_LENGTH_MAX;
+const isTooLong = ({ url }: FastifyRequest): boolean => url.length > URL_LENGTH_MAX;
 
 /** An empty body is an absent one, whatever its content type. */
 const readJson = (_request: FastifyRequest, body: Buffer, done: (error: Error | null, body?: unknown) => void): void =>
@@ -163,10 +166,13 @@ const readJson = (_request: FastifyRequest, body: Buffer, done: (error: Error | 
  * Nest's adapter hooks into every request and every answer. Its request hooks are needed (CORS, odd request targets) and cheap;
  * its answer hook serves a feature that is not used here and costs 1.5 µs, since Fastify then listens to the end of each answer.
  */
-const withoutResponseHook = (instance: FastifyInstance): FastifyInstance['addHook'] => {
+function refuseResponseHook(instance: FastifyInstance): () => void {
+  const own = Object.getOwnPropertyDescriptor(instance, 'addHook') as PropertyDescriptor;
   const addHook = instance.addHook.bind(instance) as (name: string, hook: unknown) => FastifyInstance;
-  return ((name: string, hook: unknown) => (name === 'onResponse' ? instance : addHook(name, hook))) as FastifyInstance['addHook'];
-};
+  const value = (name: string, hook: unknown) => (name === 'onResponse' ? instance : addHook(name, hook));
+  Object.defineProperty(instance, 'addHook', { ...own, value });
+  return () => Object.defineProperty(instance, 'addHook', own);
+}
 
 const hasConnections = (server: Server): Promise<boolean> =>
   new Promise((resolve) => server.getConnections((error, count) => resolve(!error && count > 0)));

@@ -1,4 +1,11 @@
-import { createServer, STATUS_CODES, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  STATUS_CODES,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import type { Socket } from 'node:net';
 import { Problem } from './problem.js';
 import { RATE_LIMITED } from './problems.js';
@@ -92,7 +99,11 @@ function admits(request: IncomingMessage, response: Answer): boolean {
   return newest - oldest < IN_FLIGHT_PER_CONNECTION_MAX || refuse(response, socket, TOO_MANY_AT_ONCE);
 }
 
-const TOO_MANY_AT_ONCE = new Problem(RATE_LIMITED, `A connection may wait for at most ${IN_FLIGHT_PER_CONNECTION_MAX} answers at once.`, { retryAfterSeconds: 1 });
+const TOO_MANY_AT_ONCE = new Problem(
+  RATE_LIMITED,
+  `A connection may wait for at most ${IN_FLIGHT_PER_CONNECTION_MAX} answers at once.`,
+  { retryAfterSeconds: 1 },
+);
 
 /** Answers 400 or with the problem, and lets nothing more through on this connection. */
 function refuse(response: ServerResponse, socket: ClientSocket, problem?: Problem): false {
@@ -134,8 +145,8 @@ function isHost(host: string): boolean {
 function hasTwoHosts(rawHeaders: readonly string[]): boolean {
   let hosts = 0;
   for (let i = 0; i < rawHeaders.length; i += 2) {
-    const name = rawHeaders[i]!;
-    if (name.length === 4 && name.toLowerCase() === 'host') hosts++;
+    const name = rawHeaders[i];
+    if (name?.length === 4 && name.toLowerCase() === 'host') hosts++;
   }
   return hosts > 1;
 }
@@ -171,4 +182,5 @@ function closeAfterAnswers(socket: ClientSocket, answer: string): void {
   setTimeout(() => socket.destroy(), LINGER_MS).unref();
 }
 
-const emptyAnswer = (status: number, headers = ''): string => `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${headers}Connection: close\r\nContent-Length: 0\r\n\r\n`;
+const emptyAnswer = (status: number, headers = ''): string =>
+  `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${headers}Connection: close\r\nContent-Length: 0\r\n\r\n`;

@@ -12,7 +12,9 @@ export class KnownRoutes {
   /** The methods known at the address of a request, sorted; none if there is nothing at it. */
   methodsAt(url: string): string[] {
     const [path = ''] = url.split('?', 1);
-    const methods = [...this.#routes.values()].filter(({ pattern }) => pattern.test(path)).flatMap((route) => [...route.methods]);
+    const methods = [...this.#routes.values()]
+      .filter(({ pattern }) => pattern.test(path))
+      .flatMap((route) => [...route.methods]);
     return [...new Set(methods)].sort();
   }
 }

@@ -75,7 +75,13 @@ export class Problem extends Error {
 
   #serialise(): [string, string] {
     const { slug, title, status } = this.type;
-    const before = JSON.stringify({ type: `/problems/${slug}`, title, status, detail: this.detail, instance: '' }).slice(0, -2);
+    const before = JSON.stringify({
+      type: `/problems/${slug}`,
+      title,
+      status,
+      detail: this.detail,
+      instance: '',
+    }).slice(0, -2);
     const after = this.extras.errors ? `","errors":${JSON.stringify(this.extras.errors)}}` : '"}';
     return [before, after];
   }

@@ -25,14 +25,20 @@ export class RequestSchemaPipe extends StandardSchemaValidationPipe {
       return await super.transform(value, metadata);
     } catch (error) {
       if (!(error instanceof SchemaMismatch)) throw error;
-      throw problemOfMismatches(metadata.type, error.issues.flatMap((issue) => mismatchesOf(issue, metadata.data)));
+      throw problemOfMismatches(
+        metadata.type,
+        error.issues.flatMap((issue) => mismatchesOf(issue, metadata.data)),
+      );
     }
   }
 }
 
 /** `field` is set when the schema is that of a single parameter instead of all of them. */
 function mismatchesOf(issue: Issue, field: string | undefined): Mismatch[] {
-  const path = [field ?? [], issue.path?.map((segment) => (typeof segment === 'object' ? segment.key : segment)) ?? []].flat();
+  const path = [
+    field ?? [],
+    issue.path?.map((segment) => (typeof segment === 'object' ? segment.key : segment)) ?? [],
+  ].flat();
   if (issue.code === 'unrecognized_keys' && issue.keys) {
     return issue.keys.map((key) => ({ kind: 'unknown', pointer: pointerOf([...path, key]), detail: 'is not known' }));
   }

@@ -67,7 +67,9 @@ function countKeys(value: unknown): number {
   for (const [key, field] of Object.entries(value)) {
     checkText(key);
     if (key === '__proto__') throw malformed('The body has a key that is not allowed.');
-    if (key === 'constructor' && isObject(field) && Object.hasOwn(field, 'prototype')) throw malformed('The body has a key that is not allowed.');
+    if (key === 'constructor' && isObject(field) && Object.hasOwn(field, 'prototype')) {
+      throw malformed('The body has a key that is not allowed.');
+    }
     keys += 1 + countKeys(field);
   }
   return keys;
