@@ -1,5 +1,4 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { v7 as uuidv7 } from 'uuid';
 import { callerOf } from '../platform/http/access.js';
 import { Problem, sendProblem } from '../platform/http/problem.js';
 import { INVALID_FIELD } from '../platform/http/problems.js';
@@ -9,6 +8,7 @@ import { orderPath, requireUuid, SALE_NOT_FOUND } from '../orders/paths.js';
 import { laneOf } from '../stock/lane-of.js';
 import type { Acceptance, Decision } from '../stock/stock.js';
 import { readIdempotencyKey } from './idempotency-key.js';
+import { newOrderId } from './order-id.js';
 import type { IntakeMetrics, IntakeOutcome } from './intake-metrics.js';
 import { LOST_REPLY, NOT_ASKED, refusalProblem } from './refusal-problems.js';
 import type { ReserveBatcher } from './reserve-batcher.js';
@@ -78,7 +78,7 @@ export class PlaceOrder {
 
     const buyer = callerOf(request).subject;
     const lane = laneOf(terms, buyer, this.stockLanes);
-    const decision = await this.decide(lane, terms.saleId, { orderId: uuidv7(), buyer, idempotencyKey, quantity });
+    const decision = await this.decide(lane, terms.saleId, { orderId: newOrderId(), buyer, idempotencyKey, quantity });
     if (decision instanceof Problem) return sendProblem(reply, decision);
     if ('orderId' in decision) return this.accepted(reply, { saleId: terms.saleId, quantity }, decision);
     return sendProblem(reply, refusalProblem(decision.outcome, terms));
