@@ -1,5 +1,6 @@
 import { join, relative } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Supervision } from '../platform/embedded/keep-running.js';
 import { findRedis } from '../platform/embedded/redis-binary.js';
 import { EXIT_CONFIGURATION, StartError } from '../platform/embedded/start-error.js';
 import { migrate } from '../platform/postgres/migrate.js';
@@ -8,13 +9,10 @@ import { Ensemble } from './ensemble.js';
 import { keptSecrets } from './launch-secrets.js';
 import type { LaunchSettings } from './launch-settings.js';
 import { serverSupervision, SERVERS } from './own-servers.js';
-import { RoleProcess, rotateLog } from './role-process.js';
+import { logOf, type Role, RoleProcess, ROLES, rotateLog } from './role-process.js';
 import { signToken } from './sign-token.js';
 import type { Terminal } from './terminal.js';
 import { welcome, type Welcome } from './welcome.js';
-
-const ROLES = ['api', 'worker'] as const;
-type Role = (typeof ROLES)[number];
 
 /** The API waits for the guard to open the lanes, which takes about a second; the rest is room for a slow machine. */
 const READY_WITHIN_MS = 60_000;
@@ -83,25 +81,22 @@ export class Launch {
 
   async #startRoles(env: NodeJS.ProcessEnv): Promise<void> {
     for (const role of ROLES) {
-      const logFile = join(this.#logs, `${role}.log`);
-      rotateLog(logFile);
-      await this.#ensemble.add(role, this.#roleSupervision(role, logFile, env));
+      rotateLog(logOf(role, this.plan));
+      await this.#ensemble.add(role, this.#roleSupervision(role, env));
     }
     await this.#untilReady();
   }
 
-  #roleSupervision(role: Role, logFile: string, env: NodeJS.ProcessEnv) {
-    const { METRICS_PORT, ...shared } = env; // one listener cannot be opened by two processes: it is the API's
+  #roleSupervision(role: Role, env: NodeJS.ProcessEnv): Supervision<RoleProcess> {
+    const { METRICS_PORT: _, ...shared } = env; // one listener cannot be opened by two processes: it is the API's
     let current: RoleProcess;
     return {
       start: () => {
-        const args = [join(this.plan.clone, 'dist/main.js'), role];
-        const ownEnv = role === 'api' && METRICS_PORT ? env : shared;
-        current = new RoleProcess({ args, clone: this.plan.clone, env: ownEnv, logFile });
+        current = new RoleProcess(role, this.plan, role === 'api' ? env : shared);
         return Promise.resolve(current);
       },
       onDown: this.#reporter(role),
-      isFinal: ({ code }: { code: number | null }) => {
+      isFinal: ({ code }) => {
         if (code !== EXIT_CONFIGURATION) return false;
         this.#fail(new StartError(current.lastLines().join('\n') || `${role} refuses its configuration`, EXIT_CONFIGURATION));
         return true;

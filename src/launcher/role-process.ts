@@ -1,18 +1,22 @@
-import { spawn } from 'node:child_process';
-import { closeSync, existsSync, openSync, readSync, renameSync, fstatSync } from 'node:fs';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, existsSync, fstatSync, openSync, readSync, renameSync } from 'node:fs';
+import { join } from 'node:path';
 import { endInOrder, type Exit, exitOf, type Running } from '../platform/embedded/child-end.js';
+import { writeWhole } from '../platform/embedded/kept-files.js';
+import { rememberParent, stopOrphan, type Traces } from '../platform/embedded/stop-orphan.js';
 
 /** The longest a role may finish what it has in hand; its own limit is shorter. */
 const STOP_WITHIN_MS = 40_000;
 /** Enough for every mistake of a configuration, one line each. */
 const TAIL_BYTES_MAX = 8_192;
 
-export interface RoleCommand {
-  /** The program and its arguments, for Node. */
-  args: string[];
+export const ROLES = ['api', 'worker'] as const;
+export type Role = (typeof ROLES)[number];
+
+export interface RolePlace {
   clone: string;
-  env: NodeJS.ProcessEnv;
-  logFile: string;
+  /** The data directory: holds the log and the process id. */
+  directory: string;
 }
 
 /**
@@ -24,20 +28,23 @@ export interface RoleCommand {
 export class RoleProcess implements Running {
   readonly pid: number;
   readonly exited: Promise<Exit>;
-  readonly #child;
+  readonly #child: ChildProcess;
+  readonly #logFile: string;
   readonly #logStart: number;
 
-  constructor(private readonly command: RoleCommand) {
-    const log = openSync(command.logFile, 'a', 0o600);
+  constructor(role: Role, place: RolePlace, env: NodeJS.ProcessEnv) {
+    this.#logFile = logOf(role, place);
+    const log = openSync(this.#logFile, 'a', 0o600);
     this.#logStart = fstatSync(log).size;
-    this.#child = spawn(process.execPath, command.args, {
-      cwd: command.clone,
-      env: command.env,
+    this.#child = spawn(process.execPath, [programOf(place), role], {
+      cwd: place.clone,
+      env,
       detached: true,
       stdio: ['ignore', log, log, 'ipc'],
     });
     closeSync(log);
     this.pid = this.#child.pid ?? 0;
+    this.#leaveTraces(tracesOf(role, place));
     this.exited = exitOf(this.#child);
   }
 
@@ -50,9 +57,18 @@ export class RoleProcess implements Running {
     await this.exited;
   }
 
+  #leaveTraces(traces: Traces): void {
+    try {
+      rememberParent(traces);
+      writeWhole(traces.pidFile, `${this.pid}\n`);
+    } catch {
+      // A full disk must not keep the role from running: without traces the next start just cannot wait for its end.
+    }
+  }
+
   /** What this process wrote, at most the last 8 KiB of it. */
   lastLines(): string[] {
-    const log = openSync(this.command.logFile, 'r');
+    const log = openSync(this.#logFile, 'r');
     try {
       const { size } = fstatSync(log);
       const from = Math.max(this.#logStart, size - TAIL_BYTES_MAX);
@@ -63,6 +79,33 @@ export class RoleProcess implements Running {
       closeSync(log);
     }
   }
+}
+
+/**
+ * Waits for roles whose launcher was killed: they end by themselves, but not before they have answered what they
+ * received, and until then one of them holds the port.
+ */
+export async function stopOrphanedRoles(place: RolePlace): Promise<void> {
+  await Promise.all(ROLES.map((role) => stopOrphan(tracesOf(role, place))));
+}
+
+export function logOf(role: Role, { directory }: RolePlace): string {
+  return join(directory, 'logs', `${role}.log`);
+}
+
+function programOf({ clone }: RolePlace): string {
+  return join(clone, 'dist/main.js');
+}
+
+function tracesOf(role: Role, place: RolePlace): Traces {
+  return {
+    name: role,
+    pidFile: join(place.directory, `${role}.pid`),
+    argument: programOf(place),
+    workingDirectory: place.clone,
+    parentFile: join(place.directory, `${role}.parent`),
+    stopSignal: 'SIGTERM',
+  };
 }
 
 /** Begins a log; the one of the run before is kept as `<file>.1`. */

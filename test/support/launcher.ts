@@ -12,6 +12,8 @@ const WELCOME_WITHIN_MS = 60_000;
 
 /** One run of dist/launcher.js, which is what `npm start` runs once everything is installed and compiled. */
 export class LauncherRun {
+  static readonly #alive = new Set<LauncherRun>();
+
   output = '';
   readonly baseUrl: string;
   readonly #child: ChildProcess;
@@ -31,11 +33,19 @@ export class LauncherRun {
       stream?.on('data', (chunk: Buffer) => (this.output += chunk.toString()));
     }
     this.#ended = once(this.#child, 'close');
+    LauncherRun.#alive.add(this);
+    void this.#ended.then(() => LauncherRun.#alive.delete(this));
   }
 
   /** Starts it on a port that is free now, unless one is given. */
   static async start(directory: string, { port, env = {} }: { port?: number; env?: NodeJS.ProcessEnv } = {}): Promise<LauncherRun> {
     return new LauncherRun(directory, port ?? (await freePort()), env);
+  }
+
+  /** Ends those that a failed test left running. Their roles follow them; their servers end with their directory. */
+  static async killAll(): Promise<void> {
+    for (const run of LauncherRun.#alive) run.signal('SIGKILL');
+    await Promise.all([...LauncherRun.#alive].map((run) => run.untilEnded()));
   }
 
   /** Resolves when everything runs and the welcome stands on the terminal. */
@@ -47,7 +57,7 @@ export class LauncherRun {
     const ended = this.#ended.then(() => {
       if (!this.output.includes(text)) throw new Error(`The launcher ended without saying '${text}':\n${this.output}`);
     });
-    const said = eventually(() => this.output.includes(text) || this.#child.exitCode !== null, { withinMs: WELCOME_WITHIN_MS });
+    const said = eventually(() => this.output.includes(text) || this.hasEnded, { withinMs: WELCOME_WITHIN_MS });
     await Promise.race([ended, said]);
     if (!this.output.includes(text)) await ended;
   }
@@ -56,6 +66,10 @@ export class LauncherRun {
   async untilEnded(): Promise<number | string> {
     const [code, signal] = (await this.#ended) as [number | null, string | null];
     return code ?? signal ?? 'unknown';
+  }
+
+  get hasEnded(): boolean {
+    return this.#child.exitCode !== null || this.#child.signalCode !== null;
   }
 
   signal(signal: NodeJS.Signals): void {

@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { removePostgres } from '../../src/platform/embedded/embedded-postgres.js';
 import { removeRedis } from '../../src/platform/embedded/embedded-redis.js';
+import { InUse } from '../../src/platform/embedded/stop-orphan.js';
+import { eventually } from './eventually.js';
 
 /** The servers that a test may start in its directory. */
 const SERVERS = { postgres: removePostgres, redis: removeRedis, 'queue-redis': removeRedis };
@@ -17,8 +19,14 @@ export function privateDirectory(mode = 0o711): string {
   return directory;
 }
 
-/** Removes it, with whatever PostgreSQL and Redis keep elsewhere for it; servers that were left there are stopped. */
+/** Removes it, with whatever PostgreSQL and Redis keep elsewhere for it; ends the servers that a failed test left running. */
 export async function removeDirectory(directory: string): Promise<void> {
-  for (const [name, remove] of Object.entries(SERVERS)) await remove(join(directory, name));
+  for (const [name, remove] of Object.entries(SERVERS)) {
+    await remove(join(directory, name)).catch(async (error: unknown) => {
+      if (!(error instanceof InUse)) throw error;
+      process.kill(error.pid, 'SIGKILL');
+      await eventually(() => remove(join(directory, name)), { withinMs: 10_000 });
+    });
+  }
   rmSync(directory, { recursive: true, force: true });
 }

@@ -11,7 +11,7 @@ import { postgresBinaries } from './postgres-binaries.js';
 import { existingHome, makeFor, openHome, removeHome, type ServerHome } from './server-home.js';
 import { DiedWhileStarting, diskFull, explainDeath, ServerProcess } from './server-process.js';
 import { EXIT_CONFIGURATION, StartError } from './start-error.js';
-import { rememberParent, type ServerTraces, stopOrphan, untilNobodyWorksIn } from './stop-orphan.js';
+import { rememberParent, stopOrphan, type Traces, untilNobodyWorksIn } from './stop-orphan.js';
 
 const run = promisify(execFile);
 
@@ -97,7 +97,7 @@ function asEmbeddedServer(server: ServerProcess, url: string, port: number, data
   };
 }
 
-function tracesIn(home: string): ServerTraces {
+function tracesIn(home: string): Traces {
   const data = join(home, 'data');
   return {
     name: NAME,

@@ -7,7 +7,7 @@ import { keptSecret, writeWhole } from './kept-files.js';
 import { choosePort } from './local-port.js';
 import { findRedis } from './redis-binary.js';
 import { DiedWhileStarting, explainDeath, ServerProcess } from './server-process.js';
-import { rememberParent, type ServerTraces, stopOrphan } from './stop-orphan.js';
+import { rememberParent, stopOrphan, type Traces } from './stop-orphan.js';
 
 const NAME = 'Redis';
 /** A start may lose a port to another program; that passes quickly. */
@@ -73,7 +73,7 @@ export async function removeRedis(directory: string): Promise<void> {
   rmSync(directory, { recursive: true, force: true });
 }
 
-function tracesIn(home: string): ServerTraces {
+function tracesIn(home: string): Traces {
   return {
     name: NAME,
     pidFile: join(home, 'redis.pid'),

@@ -29,8 +29,7 @@ export class KeepRunning<Child extends Running> {
 
   /** Starts the child for the first time; answers it. */
   async start(): Promise<Child> {
-    this.#child = this.supervision.start();
-    const first = await this.#child;
+    const first = await this.#launch();
     void this.#watch(first);
     return first;
   }
@@ -64,9 +63,13 @@ export class KeepRunning<Child extends Running> {
       }
       this.supervision.onDown(why, backOffMs);
       if (await this.#isStoppedWithin(backOffMs)) return;
-      this.#child = this.supervision.start();
-      child = await this.#child.catch(() => undefined);
+      child = await this.#launch().catch(() => undefined);
     }
+  }
+
+  #launch(): Promise<Child> {
+    this.#child = (async () => this.supervision.start())(); // what it throws at once is a rejection as well
+    return this.#child;
   }
 
   async #isStoppedWithin(ms: number): Promise<boolean> {

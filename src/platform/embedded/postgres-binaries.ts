@@ -15,7 +15,8 @@ export function postgresBinaries(home: ServerHome): string {
   if (canRun(home.user, join(native, 'bin/postgres'))) return native;
   const copy = join(home.path, `postgresql-${version}`);
   if (!existsSync(copy)) {
-    const unfinished = `${copy}.${process.pid}.new`;
+    const unfinished = `${copy}.new`;
+    rmSync(unfinished, { recursive: true, force: true });
     linkTree(native, unfinished);
     renameSync(unfinished, copy);
   }

@@ -94,8 +94,12 @@ async function download(state: string): Promise<string[]> {
   for (const folder of ['lists/partial', 'archives/partial']) mkdirSync(join(state, folder), { recursive: true });
   const config = join(state, 'apt.conf');
   writeFileSync(config, aptConfig(state));
-  // A third-party source that does not answer fails the update; whether Debian's did is seen in the next line.
-  await run('apt-get', ['-c', config, 'update']).catch(ignore);
+  // A source that does not answer fails the update; whether it was Debian's is seen when we install.
+  const { stderr } = await run('apt-get', ['-c', config, 'update']).catch((error: { stderr: string; code: unknown }) => {
+    if (error.code === 'ENOENT') throw error;
+    return error;
+  });
+  if (stderr.includes('No space left')) throw diskFull('Redis', UNPACKED);
   await run('apt-get', ['-c', config, '--yes', '--download-only', '--no-install-recommends', 'install', 'redis-server']);
   const archives = join(state, 'archives');
   return readdirSync(archives)
@@ -130,6 +134,7 @@ function aptConfig(state: string): string {
 }
 
 function explain(error: unknown): StartError {
+  if (error instanceof StartError) return error;
   const { code, message, stderr } = error as { code?: unknown; message: string; stderr?: string };
   if (code === 'ENOENT') return cannotBeHad('this is no Debian; install redis with the package manager of this system');
   const said = stderr || message;
@@ -137,5 +142,3 @@ function explain(error: unknown): StartError {
   const reason = said.split('\n').find((line) => line.startsWith('E:')) ?? said.trim().split('\n').at(-1);
   return cannotBeHad(`apt-get could not fetch Debian's (${reason ?? 'no reason given'}); sudo apt-get install redis-server`);
 }
-
-function ignore(): void {}

@@ -7,11 +7,12 @@ const STOP_WITHIN_MS = 60_000;
 const KILL_WITHIN_MS = 10_000;
 const LOOK_EVERY_MS = 50;
 
-export interface ServerTraces {
+/** By what a child of an earlier run is known. */
+export interface Traces {
   name: string;
-  /** Written by the server: its process id in the first line. */
+  /** Its process id in the first line. */
   pidFile: string;
-  /** An argument that only a server of this very directory was started with. */
+  /** An argument that only this very child was started with: it names its directory. */
   argument: string;
   /** Where its processes work. */
   workingDirectory: string;
@@ -20,15 +21,25 @@ export interface ServerTraces {
   stopSignal: NodeJS.Signals;
 }
 
+/** The child runs, and so does who started it. */
+export class InUse extends StartError {
+  constructor(
+    { name, workingDirectory }: Traces,
+    readonly pid: number,
+  ) {
+    super(`${name} in ${workingDirectory} is in use (process ${pid}): stop the program that started it`);
+  }
+}
+
 /**
- * Makes sure that no server runs on a directory before one is started there.
+ * Makes sure that no child of an earlier run is left before one is started in its place.
  *
- * Promises:  a server whose parent was killed is stopped in order; a pid file is removed when its process id meanwhile
+ * Promises:  a child whose parent was killed is stopped in order; a pid file is removed when its process id meanwhile
  *            belongs to another program and no process works in the directory.
- * Does not:  touch a process that does not carry this very directory in its command line.
- * Does not:  stop a server whose parent lives: that is a second start, and throws a StartError.
+ * Does not:  touch a process that does not carry that very argument in its command line.
+ * Does not:  stop a child whose parent lives: that is a second start, and throws InUse.
  */
-export async function stopOrphan(traces: ServerTraces): Promise<void> {
+export async function stopOrphan(traces: Traces): Promise<void> {
   const pid = pidIn(traces.pidFile);
   if (pid === undefined || !isRunning(pid)) return; // the server itself judges a pid file nobody stands behind
   if (!carries(pid, traces.argument)) {
@@ -36,7 +47,7 @@ export async function stopOrphan(traces: ServerTraces): Promise<void> {
     return;
   }
   if (parentOf(pid) === pidIn(traces.parentFile)) {
-    throw new StartError(`${traces.name} in ${traces.workingDirectory} is in use (process ${pid}): stop the program that started it`);
+    throw new InUse(traces, pid);
   }
   process.kill(pid, traces.stopSignal);
   if (await isGone(pid, traces.argument, STOP_WITHIN_MS)) return;
@@ -46,7 +57,7 @@ export async function stopOrphan(traces: ServerTraces): Promise<void> {
 }
 
 /** To be called before a server is started: a server that is found later with another parent is an orphan. */
-export function rememberParent(traces: ServerTraces): void {
+export function rememberParent(traces: Traces): void {
   writeFileSync(traces.parentFile, `${process.pid}\n`, { mode: 0o600 });
 }
 
