@@ -48,7 +48,10 @@ async function rowsOf(system: TestSystem, saleId: string): Promise<{ buyer: stri
 
 describe('10,000 buyers racing for 1,000 units, each request sent three times at once', () => {
   let system: TestSystem;
-  beforeAll(async () => (system = await TestSystem.start({ PERSIST_CLAIM_AFTER_MS: '2000', STATEMENT_TIMEOUT_MS: '1000' })), 120_000);
+  beforeAll(
+    async () => (system = await TestSystem.start({ PERSIST_CLAIM_AFTER_MS: '2000', STATEMENT_TIMEOUT_MS: '1000' })),
+    120_000,
+  );
   afterAll(() => system.close());
 
   const everything: Part[] = ['api', 'worker', 'redis', 'postgres'];
@@ -75,8 +78,12 @@ describe('10,000 buyers racing for 1,000 units, each request sent three times at
       const saleId = await system.createSale({ stock: STOCK });
       const killAndRestart = async () => {
         await Promise.all(parts.map((part) => system.killPart(part)));
-        await Promise.all(parts.filter((part) => part === 'redis' || part === 'postgres').map((part) => system.startPart(part)));
-        await Promise.all(parts.filter((part) => part === 'api' || part === 'worker').map((part) => system.startPart(part)));
+        await Promise.all(
+          parts.filter((part) => part === 'redis' || part === 'postgres').map((part) => system.startPart(part)),
+        );
+        await Promise.all(
+          parts.filter((part) => part === 'api' || part === 'worker').map((part) => system.startPart(part)),
+        );
       };
       const buyers = await race(system, {
         saleId,

@@ -86,6 +86,6 @@ export async function placeOrder(system: TestSystem, saleId: string, headers: Re
     body: '{"quantity":1}',
   });
   const body = (await response.body.json()) as Record<string, unknown>;
-  const outcome = response.statusCode === 202 ? 'accepted' : String(body.type).split('/').pop() ?? '';
+  const outcome = response.statusCode === 202 ? 'accepted' : (String(body.type).split('/').pop() ?? '');
   return { status: response.statusCode, outcome, body };
 }

@@ -7,7 +7,10 @@ const LOOK_EVERY_MS = 25;
  *
  * The only place in the tests that may wait for time.
  */
-export async function eventually<T>(check: () => T | Promise<T>, { withinMs }: { withinMs: number }): Promise<Exclude<T, false>> {
+export async function eventually<T>(
+  check: () => T | Promise<T>,
+  { withinMs }: { withinMs: number },
+): Promise<Exclude<T, false>> {
   const deadline = Date.now() + withinMs;
   for (;;) {
     try {

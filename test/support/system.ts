@@ -15,6 +15,7 @@ import { freePort } from './free-port.js';
 
 export const JWT_SECRET = 'a secret of the tests that is long enough';
 const START_WITHIN_MS = 30_000;
+const OPEN_WITHIN_MS = 10_000;
 const QUIESCENT_WITHIN_MS = 60_000;
 
 export type Part = 'api' | 'worker' | 'redis' | 'postgres';
@@ -22,7 +23,13 @@ export type Part = 'api' | 'worker' | 'redis' | 'postgres';
 export interface NewSale {
   stock: number;
   perUserLimit?: number;
+  maxPerOrder?: number;
+  startsInMs?: number;
+  endsInMs?: number;
 }
+
+/** A sale goes on for an hour, and has begun an hour ago, unless it is said otherwise. */
+const HOUR_MS = 3_600_000;
 
 /**
  * The whole system as it runs in production: `node dist/main` api and worker as processes of their own, on a PostgreSQL
@@ -73,7 +80,12 @@ export class TestSystem {
   }
 
   pidOf(part: Part): number {
-    const pid = { postgres: this.#postgres?.pid, redis: this.#redis?.pid, api: this.#roles.get('api')?.pid, worker: this.#roles.get('worker')?.pid }[part];
+    const pid = {
+      postgres: this.#postgres?.pid,
+      redis: this.#redis?.pid,
+      api: this.#roles.get('api')?.pid,
+      worker: this.#roles.get('worker')?.pid,
+    }[part];
     if (pid === undefined) throw new Error(`${part} does not run`);
     return pid;
   }
@@ -87,10 +99,11 @@ export class TestSystem {
     return signToken(JWT_SECRET, { sub, role, ttlSeconds: 3_600 });
   }
 
-  async startPart(part: Part): Promise<void> {
+  /** @param environment settings of this one process. */
+  async startPart(part: Part, environment: Record<string, string> = {}): Promise<void> {
     if (part === 'postgres') this.#postgres = await startPostgres({ directory: join(this.#directory, 'postgres') });
     else if (part === 'redis') this.#redis = await startRedis({ directory: join(this.#directory, 'redis') });
-    else await this.startRole(part);
+    else await this.startRole(part, environment);
   }
 
   /** SIGKILL; resolves when it is gone. */
@@ -105,9 +118,14 @@ export class TestSystem {
     return this.endRole(role, 'SIGTERM');
   }
 
-  async createSale({ stock, perUserLimit = 1 }: NewSale): Promise<string> {
-    const status = stock > 0 ? 'open' : 'sold_out';
-    const hour = 3_600_000;
+  /** Creates a sale, and waits until it is no longer `unavailable`. */
+  async createSale({
+    stock,
+    perUserLimit = 1,
+    startsInMs = -HOUR_MS,
+    endsInMs = HOUR_MS,
+    ...terms
+  }: NewSale): Promise<string> {
     const sale = {
       name: 'Mug',
       sku: 'MUG-1',
@@ -115,14 +133,17 @@ export class TestSystem {
       currency: 'USD',
       stock,
       perUserLimit,
-      startsAt: new Date(Date.now() - hour).toISOString(),
-      endsAt: new Date(Date.now() + hour).toISOString(),
+      startsAt: new Date(Date.now() + startsInMs).toISOString(),
+      endsAt: new Date(Date.now() + endsInMs).toISOString(),
+      ...terms,
     };
     const { saleId } = (await this.admin('POST', '/v1/admin/sales', sale)) as { saleId: string };
-    await eventually(async () => ((await this.get(`/v1/sales/${saleId}`)) as { status: string }).status === status, {
-      withinMs: 10_000,
-    });
+    await eventually(async () => (await this.statusOf(saleId)) !== 'unavailable', { withinMs: OPEN_WITHIN_MS });
     return saleId;
+  }
+
+  async statusOf(saleId: string): Promise<unknown> {
+    return ((await this.get(`/v1/sales/${saleId}`)) as { status: unknown }).status;
   }
 
   async admin(method: 'GET' | 'POST', path: string, body?: object): Promise<unknown> {
@@ -139,6 +160,18 @@ export class TestSystem {
   async get(path: string): Promise<unknown> {
     const { body } = await request(this.url + path);
     return body.json();
+  }
+
+  /** An order of this buyer, once Postgres has it. */
+  untilStored(path: string, buyer: string): Promise<Record<string, unknown>> {
+    return eventually(
+      async () => {
+        const { body } = await request(this.url + path, { headers: { authorization: `Bearer ${this.token(buyer)}` } });
+        const order = (await body.json()) as Record<string, unknown>;
+        return order.status === 'pending_payment' && order;
+      },
+      { withinMs: QUIESCENT_WITHIN_MS },
+    );
   }
 
   /** The audit once nothing is in flight any more. */
@@ -162,7 +195,7 @@ export class TestSystem {
     rmSync(this.#directory, { recursive: true, force: true });
   }
 
-  private async startRole(role: 'api' | 'worker'): Promise<void> {
+  private async startRole(role: 'api' | 'worker', environment: Record<string, string>): Promise<void> {
     const child = spawn(process.execPath, ['dist/main.js', role], {
       stdio: ['ignore', 'pipe', 'inherit'],
       env: {
@@ -172,6 +205,7 @@ export class TestSystem {
         JWT_SECRET,
         PORT: String(this.#port),
         ...this.environment,
+        ...environment,
       },
     });
     this.#roles.set(role, child);

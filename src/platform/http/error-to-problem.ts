@@ -3,12 +3,14 @@ import type { FastifyError, FastifySchemaValidationError } from 'fastify';
 import { Problem, type FieldError, type ProblemType } from './problem.js';
 import {
   BODY_TOO_LARGE, FORBIDDEN, INTERNAL, INVALID_BODY, INVALID_FIELD, INVALID_ID, INVALID_QUERY, METHOD_NOT_ALLOWED, NOT_FOUND,
-  OVERLOADED, RATE_LIMITED, REQUEST_TIMEOUT, UNAUTHENTICATED, UNKNOWN_FIELD, UNSUPPORTED_MEDIA_TYPE, URI_TOO_LONG,
+  OVERLOADED, RATE_LIMITED, REQUEST_TIMEOUT, STORE_UNAVAILABLE, UNAUTHENTICATED, UNKNOWN_FIELD, UNSUPPORTED_MEDIA_TYPE, URI_TOO_LONG,
 } from './problems.js'; // prettier-ignore
+import { isStoreAway } from '../store-errors.js';
 
 /**
  * The answer to whatever was thrown while a request was handled. Every error that a client can cause becomes the
- * problem that the contract names for it; all others are bugs of ours and become `internal`, without any detail.
+ * problem that the contract names for it, a store that is away becomes `store-unavailable`; all others are bugs of ours
+ * and become `internal`, without any detail.
  */
 export function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
@@ -17,8 +19,12 @@ export function toProblem(error: unknown): Problem {
   const { validation, validationContext, code } = error as Partial<FastifyError>;
   if (validation) return problemOfSchema(validation, validationContext);
   const known = code === undefined ? undefined : FASTIFY_ERRORS[code];
-  return known ? new Problem(...known) : bug();
+  if (known) return new Problem(...known);
+  return isStoreAway(error) ? STORE_AWAY : bug();
 }
+
+/** Reading failed, or what would have been written was not: a store that loses a reply on the way is the matter of its caller. */
+const STORE_AWAY = new Problem(STORE_UNAVAILABLE, 'This cannot be answered right now. Try again.', { retryAfterSeconds: 1 });
 
 const bug = (): Problem => new Problem(INTERNAL, 'The error is on our side and has been recorded.');
 

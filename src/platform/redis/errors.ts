@@ -20,3 +20,11 @@ export function surelyNotExecuted(error: unknown): boolean {
   if (isServerReply(error)) return REFUSED_BEFORE_RUNNING.test(error.message);
   return error instanceof Error && error.message === NEVER_WRITTEN;
 }
+
+/** How ioredis 6.0.0 says that no reply will come. */
+const NO_REPLY = /^(Command timed out|Connection is closed|Reached the max retries per request)/;
+
+/** True when Redis cannot be reached, or cannot do anything right now. */
+export function isRedisAway(error: unknown): boolean {
+  return surelyNotExecuted(error) || (error instanceof Error && NO_REPLY.test(error.message));
+}
