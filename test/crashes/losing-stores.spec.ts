@@ -137,6 +137,6 @@ describe('losing a store while orders come in', () => {
       lanes: [{ state: 'closed' }],
       differences: [{ kind: 'lane-closed' }],
     });
-    expect(await system.statusOf(saleId)).toBe('unavailable');
+    await eventually(async () => (await system.statusOf(saleId)) === 'unavailable', { withinMs: 5_000 }); // remembered for 1 s
   });
 });
