@@ -189,7 +189,13 @@ describe('an address', () => {
     expect(answer.headers['x-request-id']).toBe(answer.json.instance);
   });
 
+  it('may hold an identifier of any form, since the handler is to judge it', async () => {
+    const url = `${app.url}/things/${'x'.repeat(1_000)}/orders`;
+    expect((await ask(url, { method: 'POST', headers: { authorization: BUYER } })).status).toBe(400);
+  });
+
   it('of 10 KB is too long: 414', async () => {
+    expect(slugOf(await ask(`${app.url}/nest/things?limit=${'1'.repeat(10_000)}`))).toBe('uri-too-long');
     expect(slugOf(await ask(`${app.url}/things/${'x'.repeat(10_000)}/orders`, { method: 'POST' }))).toBe(
       'uri-too-long',
     );
@@ -229,6 +235,11 @@ describe('a request to a Nest handler', () => {
   it('is refused when its id is none', async () => {
     expect(slugOf(await ask(`${app.url}/nest/things/%00`, { headers: { authorization: BUYER } }))).toBe('invalid-id');
   });
+});
+
+it('gives every answer the id of its request', async () => {
+  const { headers } = await ask(`${app.url}/nest/things`, { headers: { 'x-request-id': 'my-id' } });
+  expect(headers['x-request-id']).toBe('my-id');
 });
 
 describe('an answer that is not a success', () => {

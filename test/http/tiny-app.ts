@@ -137,13 +137,13 @@ function addDirectRoutes(fastify: FastifyInstance, till: Till): void {
   });
   const open = { config: { access: 'public' as const } };
   fastify.post('/raw', { config: { ...open.config, rawBody: true } }, (request, reply) => reply.send(request.body));
-  fastify.get('/page', open, (_request, reply) => reply.type('text/plain').send('x'.repeat(8_000)));
+  fastify.get('/page', open, (_request, reply) => reply.type('text/plain').send(Buffer.alloc(8_000, 'x')));
   fastify.get('/direct-bug', open, () => {
     throw new TypeError('SELECT * FROM secrets');
   });
 }
 
-export async function startTinyApp(closeGraceMs = 5_000): Promise<TinyApp> {
+export async function startTinyApp(closeGraceMs = 60_000): Promise<TinyApp> {
   const till = new Till();
   const bugs: unknown[] = [];
   const adapter = createHttpAdapter({

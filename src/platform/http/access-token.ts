@@ -87,7 +87,7 @@ export class TokenVerifier {
       try {
         return verify(token);
       } catch (error) {
-        if (!(error instanceof TokenError) || error.code !== TokenError.codes.invalidSignature) break; // a date beyond the calendar is a RangeError
+        if ((error as TokenError).code !== TokenError.codes.invalidSignature) break;
       }
     }
     throw BAD_TOKEN;

@@ -117,7 +117,6 @@ export class HttpAdapter extends FastifyAdapter {
 
   /** Resolves when every request that was received is answered and all connections are closed, at the latest after both time limits. */
   override async close(): Promise<void> {
-    this.startDraining();
     const server = this.instance.server;
     if (await hasConnections(server)) await delay(this.#options.drainMs ?? DRAIN_MS);
     const sweep = setInterval(() => server.closeIdleConnections(), IDLE_SWEEP_INTERVAL_MS);
