@@ -24,7 +24,9 @@ export function toProblem(error: unknown): Problem {
 }
 
 /** Reading failed, or what would have been written was not: a store that loses a reply on the way is the matter of its caller. */
-const STORE_AWAY = new Problem(STORE_UNAVAILABLE, 'This cannot be answered right now. Try again.', { retryAfterSeconds: 1 });
+const STORE_AWAY = new Problem(STORE_UNAVAILABLE, 'This cannot be answered right now. Try again.', {
+  retryAfterSeconds: 1,
+});
 
 const bug = (): Problem => new Problem(INTERNAL, 'The error is on our side and has been recorded.');
 
