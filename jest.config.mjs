@@ -1,11 +1,35 @@
 /** Jest runs in CommonJS mode: its ESM mode breaks Fastify's inject. These packages ship ESM only and are transformed too. */
-const ESM_ONLY = ['@nestjs', '@standard-schema', 'file-type', 'strtok3', 'token-types', 'uint8array-extras', '@tokenizer', '@borewit', 'cookie', 'content-disposition', '@prisma', 'uuid', 'nanoid', 'fast-jwt', '@lukeed', 'mnemonist', 'asn1.js', 'ecdsa-sig-formatter'];
+const ESM_ONLY = [
+  '@nestjs',
+  '@standard-schema',
+  'file-type',
+  'strtok3',
+  'token-types',
+  'uint8array-extras',
+  '@tokenizer',
+  '@borewit',
+  'cookie',
+  'content-disposition',
+  '@prisma',
+  'uuid',
+  'nanoid',
+  'fast-jwt',
+  '@lukeed',
+  'mnemonist',
+  'asn1.js',
+  'ecdsa-sig-formatter',
+];
 
 const swc = (parser) => [
   '@swc/jest',
   {
     swcrc: false,
-    jsc: { target: 'es2022', parser, transform: { legacyDecorator: true, decoratorMetadata: true }, keepClassNames: true },
+    jsc: {
+      target: 'es2022',
+      parser,
+      transform: { legacyDecorator: true, decoratorMetadata: true },
+      keepClassNames: true,
+    },
     module: { type: 'commonjs' },
   },
 ];

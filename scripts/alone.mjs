@@ -13,7 +13,8 @@ import process from 'node:process';
 export async function alone(name, work) {
   const digest = createHash('sha256').update(name).digest('hex').slice(0, 24);
   // On Linux a name that is no file; elsewhere a file, which is replaced when nobody answers at it.
-  const socket = process.platform === 'linux' ? `\0stampede-turn-${digest}` : join(tmpdir(), `stampede-turn-${digest}.sock`);
+  const socket =
+    process.platform === 'linux' ? `\0stampede-turn-${digest}` : join(tmpdir(), `stampede-turn-${digest}.sock`);
   let turn;
   while (!(turn = await listen(socket))) {
     const answered = await untilClosed(socket);

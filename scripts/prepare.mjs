@@ -41,7 +41,10 @@ export class PrepareError extends Error {
 export async function prepare({ build = true } = {}) {
   refuseUnfitMachine();
   await alone(realpathSync(CLONE), async () => {
-    if (!isInstalled()) await step('Installing packages (npm ci)', () => npm(['ci', '--include=dev', '--include=optional', '--prefer-offline']));
+    if (!isInstalled())
+      await step('Installing packages (npm ci)', () =>
+        npm(['ci', '--include=dev', '--include=optional', '--prefer-offline']),
+      );
     if (build) await unlessStamped('dist', PROGRAM_SOURCES, 'Compiling (npm run build)', 'build');
     else await unlessStamped(GENERATED, CLIENT_SOURCES, 'Generating the Prisma client', 'generate');
   });
@@ -49,11 +52,17 @@ export async function prepare({ build = true } = {}) {
 
 function refuseUnfitMachine() {
   if (process.platform === 'win32') {
-    throw new PrepareError('Windows is not supported directly: run this inside WSL, or use docker compose', EXIT_CONFIGURATION);
+    throw new PrepareError(
+      'Windows is not supported directly: run this inside WSL, or use docker compose',
+      EXIT_CONFIGURATION,
+    );
   }
   const [major, minor] = process.versions.node.split('.').map(Number);
   if (major > NODE_MIN[0] || (major === NODE_MIN[0] && minor >= NODE_MIN[1])) return;
-  throw new PrepareError(`Node ${NODE_MIN.join('.')} or newer is needed, this is ${process.versions.node}: install it from nodejs.org`, EXIT_CONFIGURATION);
+  throw new PrepareError(
+    `Node ${NODE_MIN.join('.')} or newer is needed, this is ${process.versions.node}: install it from nodejs.org`,
+    EXIT_CONFIGURATION,
+  );
 }
 
 /**
@@ -65,8 +74,9 @@ function isInstalled() {
   if (!existsSync(join(CLONE, record))) return false;
   const wanted = JSON.parse(readFileSync(join(CLONE, 'package-lock.json'), 'utf8')).packages;
   const present = JSON.parse(readFileSync(join(CLONE, record), 'utf8')).packages;
-  const complete = Object.entries(wanted).every(([path, { version, optional }]) =>
-    path === '' || (present[path] ? present[path].version === version : optional === true),
+  const complete = Object.entries(wanted).every(
+    ([path, { version, optional }]) =>
+      path === '' || (present[path] ? present[path].version === version : optional === true),
   );
   return complete && Object.keys(present).every((path) => path in wanted);
 }
@@ -82,7 +92,11 @@ async function unlessStamped(made, sources, label, script) {
 
 function digestOf(sources) {
   const hash = createHash('sha256').update(process.versions.node);
-  for (const file of sources.flatMap(filesIn).sort()) hash.update(file).update('\0').update(readFileSync(join(CLONE, file)));
+  for (const file of sources.flatMap(filesIn).sort())
+    hash
+      .update(file)
+      .update('\0')
+      .update(readFileSync(join(CLONE, file)));
   return hash.digest('hex');
 }
 
@@ -102,7 +116,9 @@ async function step(label, work) {
     process.stdout.write('\n');
     throw error;
   }
-  process.stdout.write(`${'.'.repeat(Math.max(3, 52 - label.length))} ${((Date.now() - startedAt) / 1000).toFixed(1)} s\n`);
+  process.stdout.write(
+    `${'.'.repeat(Math.max(3, 52 - label.length))} ${((Date.now() - startedAt) / 1000).toFixed(1)} s\n`,
+  );
 }
 
 /** Quiet unless it fails: then everything it said is shown. */
@@ -113,10 +129,18 @@ function npm(args) {
     const child = spawn(command, [...first, ...args], { cwd: CLONE, stdio: ['ignore', 'pipe', 'pipe'] });
     const said = [];
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => said.push(chunk));
-    child.once('error', () => reject(new PrepareError('npm is not on the PATH: install it (it comes with Node from nodejs.org)', EXIT_CONFIGURATION)));
+    child.once('error', () =>
+      reject(
+        new PrepareError('npm is not on the PATH: install it (it comes with Node from nodejs.org)', EXIT_CONFIGURATION),
+      ),
+    );
     child.once('close', (code) => {
       if (code === 0) return resolve();
-      reject(new PrepareError(`${Buffer.concat(said).toString().trimEnd()}\nnpm ${args.join(' ')} failed: its reason stands above`));
+      reject(
+        new PrepareError(
+          `${Buffer.concat(said).toString().trimEnd()}\nnpm ${args.join(' ')} failed: its reason stands above`,
+        ),
+      );
     });
   });
 }

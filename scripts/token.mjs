@@ -26,7 +26,11 @@ async function main() {
 }
 
 function readRequest() {
-  const options = { sub: { type: 'string' }, role: { type: 'string', default: 'buyer' }, ttl: { type: 'string', default: '1h' } };
+  const options = {
+    sub: { type: 'string' },
+    role: { type: 'string', default: 'buyer' },
+    ttl: { type: 'string', default: '1h' },
+  };
   let values;
   try {
     ({ values } = parseArgs({ options }));

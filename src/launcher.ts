@@ -72,8 +72,11 @@ function openDirectory(path: string): string {
 async function refuseTakenPort({ port, host }: LaunchSettings): Promise<void> {
   const why = await whyNotFree(port, host);
   if (why === undefined) return;
-  if (why !== 'EADDRINUSE') throw new StartError(`HOST and PORT: cannot listen on ${host}, port ${port} (${why})`, EXIT_CONFIGURATION);
-  throw new StartError(`PORT ${port} is taken by another program: stop that one, or choose another, as in PORT=${port + 1} npm start`);
+  if (why !== 'EADDRINUSE')
+    throw new StartError(`HOST and PORT: cannot listen on ${host}, port ${port} (${why})`, EXIT_CONFIGURATION);
+  throw new StartError(
+    `PORT ${port} is taken by another program: stop that one, or choose another, as in PORT=${port + 1} npm start`,
+  );
 }
 
 /** Resolves at the first signal; calls `force` at the second. */
@@ -97,9 +100,16 @@ function onStopSignals(force: () => void): Promise<void> {
 function explain(error: unknown): { text: string; exitCode: number } {
   if (error instanceof StartError) return { text: error.message, exitCode: error.exitCode };
   const { code, path, dest, message, stack } = error as NodeJS.ErrnoException & { dest?: string };
-  if (code === 'ENOSPC') return { text: `The disk is full: free some space for ${dest ?? path ?? 'the data directory'}, then start again`, exitCode: 1 };
+  if (code === 'ENOSPC')
+    return {
+      text: `The disk is full: free some space for ${dest ?? path ?? 'the data directory'}, then start again`,
+      exitCode: 1,
+    };
   if (code === 'EACCES' || code === 'EPERM') {
-    return { text: `${path ?? 'The data directory'} belongs to another user: start as that user, or set STAMPEDE_DIR`, exitCode: 1 };
+    return {
+      text: `${path ?? 'The data directory'} belongs to another user: start as that user, or set STAMPEDE_DIR`,
+      exitCode: 1,
+    };
   }
   return { text: stack ?? message, exitCode: 1 };
 }

@@ -41,9 +41,15 @@ function foundersMug(now: Date): object {
 async function request(url: string, token?: string, body?: object): Promise<unknown> {
   const response = await fetch(url, {
     signal: AbortSignal.timeout(REQUEST_WITHIN_MS),
-    headers: { ...(token && { authorization: `Bearer ${token}` }), ...(body && { 'content-type': 'application/json' }) },
+    headers: {
+      ...(token && { authorization: `Bearer ${token}` }),
+      ...(body && { 'content-type': 'application/json' }),
+    },
     ...(body && { method: 'POST', body: JSON.stringify(body) }),
   });
-  if (!response.ok) throw new StartError(`The demo sale could not be made: ${url} answered ${response.status} ${await response.text()}`);
+  if (!response.ok)
+    throw new StartError(
+      `The demo sale could not be made: ${url} answered ${response.status} ${await response.text()}`,
+    );
   return response.json();
 }

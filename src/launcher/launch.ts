@@ -61,7 +61,9 @@ export class Launch {
     const urls = settings.external
       ? { DATABASE_URL: settings.external.databaseUrl, REDIS_URL: settings.external.redisUrl }
       : await this.#startServers();
-    await terminal.step('Migrating the database', () => migrateOrExplain(urls.DATABASE_URL, join(clone, 'prisma/migrations')));
+    await terminal.step('Migrating the database', () =>
+      migrateOrExplain(urls.DATABASE_URL, join(clone, 'prisma/migrations')),
+    );
     const env = { ...this.#secrets(), ...this.plan.env, ...urls, PORT: String(settings.port), HOST: settings.host };
     await terminal.step('Starting API and worker', () => this.#startRoles(env));
     const demo = await this.#demo(env);
@@ -74,8 +76,16 @@ export class Launch {
     const start = (name: (typeof SERVERS)[number]) =>
       this.#ensemble.add(name, serverSupervision(name, directory, this.#reporter(name)));
     return terminal.step('Starting PostgreSQL and Redis', async () => {
-      const [postgres, redis, queueRedis] = await Promise.all([start('postgres'), start('redis'), start('queue-redis')]);
-      return { DATABASE_URL: postgres.url, REDIS_URL: redis.url, QUEUE_REDIS_URL: this.plan.env.QUEUE_REDIS_URL || queueRedis.url };
+      const [postgres, redis, queueRedis] = await Promise.all([
+        start('postgres'),
+        start('redis'),
+        start('queue-redis'),
+      ]);
+      return {
+        DATABASE_URL: postgres.url,
+        REDIS_URL: redis.url,
+        QUEUE_REDIS_URL: this.plan.env.QUEUE_REDIS_URL || queueRedis.url,
+      };
     });
   }
 
@@ -98,7 +108,9 @@ export class Launch {
       onDown: this.#reporter(role),
       isFinal: ({ code }) => {
         if (code !== EXIT_CONFIGURATION) return false;
-        this.#fail(new StartError(current.lastLines().join('\n') || `${role} refuses its configuration`, EXIT_CONFIGURATION));
+        this.#fail(
+          new StartError(current.lastLines().join('\n') || `${role} refuses its configuration`, EXIT_CONFIGURATION),
+        );
         return true;
       },
     };
@@ -108,7 +120,9 @@ export class Launch {
     const deadline = Date.now() + READY_WITHIN_MS;
     while (!(await answersReady(`${baseUrl(this.plan.settings)}/health/ready`))) {
       if (Date.now() > deadline) {
-        throw new StartError(`The API was not ready within ${READY_WITHIN_MS / 1000} s: see ${shortest(this.#logs)}/api.log and worker.log there`);
+        throw new StartError(
+          `The API was not ready within ${READY_WITHIN_MS / 1000} s: see ${shortest(this.#logs)}/api.log and worker.log there`,
+        );
       }
       await delay(LOOK_EVERY_MS);
     }
@@ -136,7 +150,9 @@ export class Launch {
 
   #reporter(name: string) {
     return (why: string, againInMs: number) =>
-      this.plan.terminal.say(`  ${name} ${why}; starting it again in ${againInMs / 1000} s (${shortest(join(this.#logs, `${name}.log`))})`);
+      this.plan.terminal.say(
+        `  ${name} ${why}; starting it again in ${againInMs / 1000} s (${shortest(join(this.#logs, `${name}.log`))})`,
+      );
   }
 
   get #logs(): string {
@@ -146,7 +162,8 @@ export class Launch {
 
 /** Where a browser on this machine finds the API. */
 export function baseUrl({ host, port }: LaunchSettings): string {
-  const reachable = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '[::1]' : host.includes(':') ? `[${host}]` : host;
+  const reachable =
+    host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '[::1]' : host.includes(':') ? `[${host}]` : host;
   return `http://${reachable}:${port}`;
 }
 

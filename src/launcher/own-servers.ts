@@ -36,7 +36,11 @@ export function serverSupervision(
   let port: number | undefined;
   return {
     start: async () => {
-      const server = await STARTS[name]({ port, directory: join(directory, name), onLog: (line) => log.write(`${line}\n`) });
+      const server = await STARTS[name]({
+        port,
+        directory: join(directory, name),
+        onLog: (line) => log.write(`${line}\n`),
+      });
       port = server.port;
       return server;
     },

@@ -74,7 +74,10 @@ export class RoleProcess implements Running {
       const from = Math.max(this.#logStart, size - TAIL_BYTES_MAX);
       const bytes = Buffer.alloc(size - from);
       readSync(log, bytes, 0, bytes.length, from);
-      return bytes.toString('utf8').split('\n').filter((line) => line.trim() !== '');
+      return bytes
+        .toString('utf8')
+        .split('\n')
+        .filter((line) => line.trim() !== '');
     } finally {
       closeSync(log);
     }

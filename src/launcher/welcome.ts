@@ -17,7 +17,9 @@ export function welcome({ baseUrl, logs, demo }: Welcome): string {
     `    Operations    ${baseUrl}/ops`,
     `    API           ${baseUrl}/docs`,
     `    Logs          ${logs}`,
-    ...(demo ? demoLines(baseUrl, demo) : ['', '  Tokens are signed elsewhere (JWT_PUBLIC_KEY): none are printed, no demo sale is made.']),
+    ...(demo
+      ? demoLines(baseUrl, demo)
+      : ['', '  Tokens are signed elsewhere (JWT_PUBLIC_KEY): none are printed, no demo sale is made.']),
     '',
     '  Ctrl-C stops everything. Nothing is lost: the next npm start goes on where this one ended.',
     '',

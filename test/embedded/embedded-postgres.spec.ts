@@ -1,5 +1,15 @@
 import { spawnSync } from 'node:child_process';
-import { appendFileSync, chownSync, cpSync, existsSync, readFileSync, readlinkSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  chownSync,
+  cpSync,
+  existsSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
 import { removePostgres, startPostgres } from '../../src/platform/embedded/embedded-postgres.js';
@@ -14,7 +24,8 @@ const IS_ROOT = process.getuid?.() === 0;
 /** "daemon": a user with a name and nothing else on every system. */
 const ORDINARY = { uid: 1, gid: 1 };
 /** A clone below a private home cannot be read by another user, and that user cannot run its tests. */
-const ORDINARY_CAN_READ = IS_ROOT && spawnSync('/bin/sh', ['-c', 'cat package.json'], { ...ORDINARY, cwd: CLONE }).status === 0;
+const ORDINARY_CAN_READ =
+  IS_ROOT && spawnSync('/bin/sh', ['-c', 'cat package.json'], { ...ORDINARY, cwd: CLONE }).status === 0;
 
 describe('an embedded PostgreSQL', () => {
   let root: string;
@@ -68,7 +79,9 @@ describe('an embedded PostgreSQL', () => {
        FROM pg_database WHERE datname = current_database()`,
     );
     await server.stop();
-    expect(rows).toEqual([{ fsync: 'on', commit: 'on', listens: '127.0.0.1', encoding: 'UTF8', version: 18, collate: 'C' }]);
+    expect(rows).toEqual([
+      { fsync: 'on', commit: 'on', listens: '127.0.0.1', encoding: 'UTF8', version: 18, collate: 'C' },
+    ]);
   });
 
   it('refuses a client with a wrong password, and keeps the right one readable by its owner only', async () => {
@@ -137,10 +150,7 @@ describe('an embedded PostgreSQL', () => {
 
   it('runs beside another one of another directory', async () => {
     const elsewhere = privateDirectory();
-    const [one, other] = await Promise.all([
-      start(directory),
-      start(join(elsewhere, 'postgres')),
-    ]);
+    const [one, other] = await Promise.all([start(directory), start(join(elsewhere, 'postgres'))]);
     await query(one.url, 'CREATE TABLE kept AS SELECT 1 AS n');
     await expect(query(other.url, 'SELECT n FROM kept')).rejects.toThrow('does not exist');
     await Promise.all([one.stop(), other.stop()]);
@@ -171,7 +181,11 @@ describe('an embedded PostgreSQL', () => {
 
       it('follows a private directory that was moved, and shares no data with a copy of it', async () => {
         const hidden = privateDirectory(0o700);
-        const [before, after, copy] = ['a/postgres', 'b/postgres', 'c/postgres'].map((name) => join(hidden, name)) as [string, string, string];
+        const [before, after, copy] = ['a/postgres', 'b/postgres', 'c/postgres'].map((name) => join(hidden, name)) as [
+          string,
+          string,
+          string,
+        ];
         const first = await start(before);
         await query(first.url, 'CREATE TABLE kept AS SELECT 1 AS n');
         await first.stop();

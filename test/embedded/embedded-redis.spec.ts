@@ -42,7 +42,9 @@ describe('an embedded Redis', () => {
 
   it('writes to disk before it answers, never evicts, and listens on this machine only', async () => {
     const server = await startRedis({ directory });
-    const settings = await ask(server.url, (redis) => redis.config('GET', 'appendonly', 'appendfsync', 'save', 'maxmemory-policy', 'bind', 'protected-mode'));
+    const settings = await ask(server.url, (redis) =>
+      redis.config('GET', 'appendonly', 'appendfsync', 'save', 'maxmemory-policy', 'bind', 'protected-mode'),
+    );
     await server.stop();
     expect(toObject(settings as string[])).toEqual({
       appendonly: 'yes',
@@ -100,7 +102,10 @@ describe('an embedded Redis', () => {
   });
 
   it('runs beside another one of another directory', async () => {
-    const [one, other] = await Promise.all([startRedis({ directory }), startRedis({ directory: join(root, 'queue-redis') })]);
+    const [one, other] = await Promise.all([
+      startRedis({ directory }),
+      startRedis({ directory: join(root, 'queue-redis') }),
+    ]);
     await ask(one.url, (redis) => redis.set('where', 'one'));
     expect(await ask(other.url, (redis) => redis.get('where'))).toBeNull();
     await Promise.all([one.stop(), other.stop()]);

@@ -109,11 +109,19 @@ describe('npm start', () => {
   });
 
   it.each([
-    ['production without servers of its own', { NODE_ENV: 'production' }, /^DATABASE_URL and REDIS_URL are missing: .*\n$/],
+    [
+      'production without servers of its own',
+      { NODE_ENV: 'production' },
+      /^DATABASE_URL and REDIS_URL are missing: .*\n$/,
+    ],
     ['DATABASE_URL without REDIS_URL', { DATABASE_URL: 'postgresql://localhost/x' }, /^REDIS_URL is missing: .*\n$/],
     ['REDIS_URL without DATABASE_URL', { REDIS_URL: 'redis://localhost' }, /^DATABASE_URL is missing: .*\n$/],
     ['a port that is none', { PORT: 'http' }, /^PORT must be .*\n$/],
-    ['two ways to verify tokens', { JWT_SECRET: 'x'.repeat(32), JWT_PUBLIC_KEY: 'y' }, /^JWT_SECRET and JWT_PUBLIC_KEY .*\n$/],
+    [
+      'two ways to verify tokens',
+      { JWT_SECRET: 'x'.repeat(32), JWT_PUBLIC_KEY: 'y' },
+      /^JWT_SECRET and JWT_PUBLIC_KEY .*\n$/,
+    ],
   ])('refuses %s in one line with exit code 78', async (_, env, line) => {
     const launcher = await LauncherRun.start(directory, { env });
     expect(await launcher.untilEnded()).toBe(78);
@@ -203,7 +211,9 @@ describe('npm run reset', () => {
   it('removes the data directory, and what lies elsewhere for it', async () => {
     const directory = privateDirectory(0o700);
     await (await startPostgres({ directory: join(directory, 'postgres'), fsync: false })).stop();
-    const elsewhere = statSync(join(directory, 'postgres/elsewhere'), { throwIfNoEntry: false }) && readlinkSync(join(directory, 'postgres/elsewhere'));
+    const elsewhere =
+      statSync(join(directory, 'postgres/elsewhere'), { throwIfNoEntry: false }) &&
+      readlinkSync(join(directory, 'postgres/elsewhere'));
 
     expect(await script('reset.mjs', directory, '--yes')).toContain(`Removed ${directory}`);
     expect([directory, elsewhere ?? ''].map(existsSync)).toEqual([false, false]);
@@ -219,16 +229,24 @@ describe('npm run reset', () => {
 });
 
 describe('npm run token', () => {
-  it.each([[['--sub', 'a b']], [['--sub', 'alice', '--role', 'root']], [['--sub', 'alice', '--ttl', 'soon']], [['--unknown']], [[]]])(
-    'refuses %j in one line with exit code 78',
-    async (args) => {
-      await expect(script('token.mjs', CLONE, ...args)).rejects.toMatchObject({ code: 78, stderr: expect.stringMatching(/^[^\n]+\n$/) });
-    },
-  );
+  it.each([
+    [['--sub', 'a b']],
+    [['--sub', 'alice', '--role', 'root']],
+    [['--sub', 'alice', '--ttl', 'soon']],
+    [['--unknown']],
+    [[]],
+  ])('refuses %j in one line with exit code 78', async (args) => {
+    await expect(script('token.mjs', CLONE, ...args)).rejects.toMatchObject({
+      code: 78,
+      stderr: expect.stringMatching(/^[^\n]+\n$/),
+    });
+  });
 });
 
 async function script(name: string, directory: string, ...args: string[]): Promise<string> {
-  const { stdout } = await run(process.execPath, [join(CLONE, 'scripts', name), ...args], { env: { ...process.env, STAMPEDE_DIR: directory } });
+  const { stdout } = await run(process.execPath, [join(CLONE, 'scripts', name), ...args], {
+    env: { ...process.env, STAMPEDE_DIR: directory },
+  });
   return stdout;
 }
 
@@ -244,9 +262,14 @@ function saleIn({ output }: LauncherRun): string {
 }
 
 /** Buys as somebody who has bought nothing yet; answers where to read the order, and how. */
-async function buy(launcher: LauncherRun, directory: string): Promise<{ url: string; headers: Record<string, string> }> {
+async function buy(
+  launcher: LauncherRun,
+  directory: string,
+): Promise<{ url: string; headers: Record<string, string> }> {
   const sub = `buyer-${randomUUID()}`;
-  const headers = { authorization: `Bearer ${signToken({ secrets: existingSecrets(directory).JWT_SECRET ?? '' }, { sub, ttlSeconds: 60 })}` };
+  const headers = {
+    authorization: `Bearer ${signToken({ secrets: existingSecrets(directory).JWT_SECRET ?? '' }, { sub, ttlSeconds: 60 })}`,
+  };
   const orders = `${launcher.baseUrl}/v1/sales/${saleIn(launcher)}/orders`;
   const response = await fetch(orders, {
     method: 'POST',

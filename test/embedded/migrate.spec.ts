@@ -74,7 +74,12 @@ describe('migrating', () => {
   }
 
   async function prisma(...args: string[]): Promise<string> {
-    const env = { ...process.env, DATABASE_URL: url, CHECKPOINT_DISABLE: '1', PRISMA_SCHEMA_ENGINE_BINARY: './scripts/schema-engine.mjs' };
+    const env = {
+      ...process.env,
+      DATABASE_URL: url,
+      CHECKPOINT_DISABLE: '1',
+      PRISMA_SCHEMA_ENGINE_BINARY: './scripts/schema-engine.mjs',
+    };
     const { stdout } = await promisify(execFile)(join(CLONE, 'node_modules/.bin/prisma'), args, { cwd: CLONE, env });
     return stdout;
   }

@@ -41,7 +41,12 @@ export interface PostgresOptions {
  *
  * Throws a StartError when the port, the disk or the directory does not allow it.
  */
-export async function startPostgres({ directory, port, fsync = true, onLog = ignore }: PostgresOptions): Promise<EmbeddedServer> {
+export async function startPostgres({
+  directory,
+  port,
+  fsync = true,
+  onLog = ignore,
+}: PostgresOptions): Promise<EmbeddedServer> {
   const home = openHome(directory);
   const binaries = postgresBinaries(home);
   const traces = tracesIn(home.path);
@@ -129,7 +134,14 @@ async function initialize(binaries: string, home: ServerHome, fsync: boolean): P
   const unfinished = join(home.path, 'data.new');
   rmSync(unfinished, { recursive: true, force: true });
   makeFor(home.user, unfinished);
-  const options = ['-U', OWNER, `--pwfile=${join(home.path, 'password')}`, '--auth=scram-sha-256', '--encoding=UTF8', '--locale=C'];
+  const options = [
+    '-U',
+    OWNER,
+    `--pwfile=${join(home.path, 'password')}`,
+    '--auth=scram-sha-256',
+    '--encoding=UTF8',
+    '--locale=C',
+  ];
   try {
     await run(join(binaries, 'bin/initdb'), ['-D', unfinished, ...options, ...(fsync ? [] : ['--no-sync'])], {
       cwd: '/',
@@ -141,14 +153,24 @@ async function initialize(binaries: string, home: ServerHome, fsync: boolean): P
     const said = String((error as { stderr?: unknown }).stderr ?? error);
     if (said.includes('No space left on device')) throw diskFull(NAME, home.path);
     if (said.includes('user does not exist')) throw namelessUser();
-    throw new StartError(`PostgreSQL could not set up ${home.path}: ${said.trim().split('\n').find((line) => line.includes('error')) ?? said.trim()}`);
+    throw new StartError(
+      `PostgreSQL could not set up ${home.path}: ${
+        said
+          .trim()
+          .split('\n')
+          .find((line) => line.includes('error')) ?? said.trim()
+      }`,
+    );
   }
   renameSync(unfinished, join(home.path, 'data'));
 }
 
 /** As under `docker run --user 12345`. */
 function namelessUser(): StartError {
-  return new StartError('PostgreSQL needs a user with a name, and this one has none in /etc/passwd: start as another user, or set DATABASE_URL and REDIS_URL', EXIT_CONFIGURATION);
+  return new StartError(
+    'PostgreSQL needs a user with a name, and this one has none in /etc/passwd: start as another user, or set DATABASE_URL and REDIS_URL',
+    EXIT_CONFIGURATION,
+  );
 }
 
 /** One look whether the server answers; makes the database at the first. */
@@ -163,7 +185,9 @@ async function ensureDatabase(url: string): Promise<void> {
     if (rowCount === 0) await client.query(`CREATE DATABASE ${OWNER}`);
   } catch (error) {
     if ((error as { code?: unknown }).code === '28P01') {
-      throw new StartError(`PostgreSQL does not accept the password kept beside its data: npm run reset starts anew, without the data`);
+      throw new StartError(
+        `PostgreSQL does not accept the password kept beside its data: npm run reset starts anew, without the data`,
+      );
     }
     throw error;
   } finally {

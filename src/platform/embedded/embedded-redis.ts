@@ -33,7 +33,12 @@ export interface RedisOptions {
  *
  * Throws a StartError when no redis-server can be had, or the port or the disk does not allow it.
  */
-export async function startRedis({ directory, port, appendfsync = 'always', onLog = ignore }: RedisOptions): Promise<EmbeddedServer> {
+export async function startRedis({
+  directory,
+  port,
+  appendfsync = 'always',
+  onLog = ignore,
+}: RedisOptions): Promise<EmbeddedServer> {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const home = realpathSync(directory);
   const { command, env } = await findRedis();
@@ -56,7 +61,14 @@ export async function startRedis({ directory, port, appendfsync = 'always', onLo
     try {
       await server.untilReady(() => ping(chosen, password));
       const url = `redis://:${password}@127.0.0.1:${chosen}`;
-      return { url, port: chosen, pid: server.pid, exited: server.exited, stop: () => server.stop(), kill: () => server.kill() };
+      return {
+        url,
+        port: chosen,
+        pid: server.pid,
+        exited: server.exited,
+        stop: () => server.stop(),
+        kill: () => server.kill(),
+      };
     } catch (error) {
       await server.kill();
       if (!(error instanceof DiedWhileStarting)) throw error;

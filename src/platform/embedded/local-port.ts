@@ -38,7 +38,9 @@ export async function choosePort(server: string, file: string, fixed?: number): 
 }
 
 function portTaken(server: string, port: number): StartError {
-  return new StartError(`Port ${port} for ${server} is taken by another program: stop that one, or choose another port`);
+  return new StartError(
+    `Port ${port} for ${server} is taken by another program: stop that one, or choose another port`,
+  );
 }
 
 async function rememberedPort(file: string): Promise<number | undefined> {

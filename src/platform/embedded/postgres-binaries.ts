@@ -1,4 +1,15 @@
-import { copyFileSync, existsSync, linkSync, mkdirSync, readdirSync, readFileSync, readlinkSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { canRun, type ServerHome } from './server-home.js';
@@ -22,7 +33,10 @@ export function postgresBinaries(home: ServerHome): string {
   }
   if (canRun(home.user, join(copy, 'bin/postgres'))) return copy;
   rmSync(copy, { recursive: true, force: true });
-  throw new StartError(`PostgreSQL's programs do not run here (tried ${native}): run npm ci again, or set DATABASE_URL and REDIS_URL`, EXIT_CONFIGURATION);
+  throw new StartError(
+    `PostgreSQL's programs do not run here (tried ${native}): run npm ci again, or set DATABASE_URL and REDIS_URL`,
+    EXIT_CONFIGURATION,
+  );
 }
 
 function installedPackage(): { native: string; version: string } {
@@ -32,7 +46,10 @@ function installedPackage(): { native: string; version: string } {
     const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
     return { native: join(root, 'native'), version };
   } catch {
-    throw new StartError(`The package ${name} is not installed: run npm ci (without --omit=optional), or set DATABASE_URL and REDIS_URL`, EXIT_CONFIGURATION);
+    throw new StartError(
+      `The package ${name} is not installed: run npm ci (without --omit=optional), or set DATABASE_URL and REDIS_URL`,
+      EXIT_CONFIGURATION,
+    );
   }
 }
 

@@ -53,7 +53,10 @@ async function search(): Promise<RedisBinary> {
 }
 
 function cannotBeHad(advice: string): StartError {
-  return new StartError(`Redis ${VERSION_MIN} or newer is needed and not on the PATH: ${advice}; or set DATABASE_URL and REDIS_URL`, EXIT_CONFIGURATION);
+  return new StartError(
+    `Redis ${VERSION_MIN} or newer is needed and not on the PATH: ${advice}; or set DATABASE_URL and REDIS_URL`,
+    EXIT_CONFIGURATION,
+  );
 }
 
 /** The binary with its version, if it runs and is new enough. */
@@ -95,12 +98,22 @@ async function download(state: string): Promise<string[]> {
   const config = join(state, 'apt.conf');
   writeFileSync(config, aptConfig(state));
   // A source that does not answer fails the update; whether it was Debian's is seen when we install.
-  const { stderr } = await run('apt-get', ['-c', config, 'update']).catch((error: { stderr: string; code: unknown }) => {
-    if (error.code === 'ENOENT') throw error;
-    return error;
-  });
+  const { stderr } = await run('apt-get', ['-c', config, 'update']).catch(
+    (error: { stderr: string; code: unknown }) => {
+      if (error.code === 'ENOENT') throw error;
+      return error;
+    },
+  );
   if (stderr.includes('No space left')) throw diskFull('Redis', UNPACKED);
-  await run('apt-get', ['-c', config, '--yes', '--download-only', '--no-install-recommends', 'install', 'redis-server']);
+  await run('apt-get', [
+    '-c',
+    config,
+    '--yes',
+    '--download-only',
+    '--no-install-recommends',
+    'install',
+    'redis-server',
+  ]);
   const archives = join(state, 'archives');
   return readdirSync(archives)
     .filter((name) => name.endsWith('.deb'))
@@ -138,7 +151,10 @@ function explain(error: unknown): StartError {
   const { code, message, stderr } = error as { code?: unknown; message: string; stderr?: string };
   if (code === 'ENOENT') return cannotBeHad('this is no Debian; install redis with the package manager of this system');
   const said = stderr || message;
-  if (code === 'ENOSPC' || said.includes('No space left') || said.includes('enough free space')) return diskFull('Redis', UNPACKED);
+  if (code === 'ENOSPC' || said.includes('No space left') || said.includes('enough free space'))
+    return diskFull('Redis', UNPACKED);
   const reason = said.split('\n').find((line) => line.startsWith('E:')) ?? said.trim().split('\n').at(-1);
-  return cannotBeHad(`apt-get could not fetch Debian's (${reason ?? 'no reason given'}); sudo apt-get install redis-server`);
+  return cannotBeHad(
+    `apt-get could not fetch Debian's (${reason ?? 'no reason given'}); sudo apt-get install redis-server`,
+  );
 }

@@ -1,6 +1,17 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, readlinkSync, realpathSync, rmSync, statSync, symlinkSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readlinkSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { writeWhole } from './kept-files.js';
 import { EXIT_CONFIGURATION, StartError } from './start-error.js';
@@ -76,7 +87,9 @@ function makeRootOnly(directory: string): void {
   mkdirSync(directory, { recursive: true, mode: 0o755 });
   const { uid, mode } = statSync(directory);
   if (uid !== 0 || (mode & 0o022) !== 0) {
-    throw new StartError(`${directory} must belong to root and be writable by nobody else: mend its owner and mode, or remove it`);
+    throw new StartError(
+      `${directory} must belong to root and be writable by nobody else: mend its owner and mode, or remove it`,
+    );
   }
 }
 
@@ -87,9 +100,14 @@ function userOf(home: string): { uid: number; gid: number } {
 
 /** 65534 on Linux, something else elsewhere. */
 function nobody(): { uid: number; gid: number } {
-  const [uid, gid] = ['-u', '-g'].map((what) => Number(spawnSync('id', [what, 'nobody'], { encoding: 'utf8' }).stdout || NaN));
+  const [uid, gid] = ['-u', '-g'].map((what) =>
+    Number(spawnSync('id', [what, 'nobody'], { encoding: 'utf8' }).stdout || NaN),
+  );
   if (uid && gid) return { uid, gid };
-  throw new StartError('PostgreSQL does not run as root, and there is no user "nobody" to run it as: start as an ordinary user', EXIT_CONFIGURATION);
+  throw new StartError(
+    'PostgreSQL does not run as root, and there is no user "nobody" to run it as: start as an ordinary user',
+    EXIT_CONFIGURATION,
+  );
 }
 
 /** Tried, not computed from mode bits: access lists, mount options and user namespaces count as well. */

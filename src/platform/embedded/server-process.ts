@@ -122,7 +122,9 @@ export class ServerProcess {
 export function explainDeath(death: DiedWhileStarting, directory: string): StartError {
   if (death.says('No space left on device')) return diskFull(death.server, directory);
   const words = death.lastLines.map((line) => line.replace(STAMP, '').trim()).filter((line) => line !== '');
-  return new StartError(`${death.server} in ${directory} ended while starting: ${words.slice(-LINES_SHOWN_MAX).join(' / ') || 'it said nothing'}`);
+  return new StartError(
+    `${death.server} in ${directory} ended while starting: ${words.slice(-LINES_SHOWN_MAX).join(' / ') || 'it said nothing'}`,
+  );
 }
 
 export function diskFull(server: string, directory: string): StartError {

@@ -33,7 +33,9 @@ export async function claim(directory: string, status: () => Status): Promise<Cl
     if (holder) return { held: false, holder };
     if (!name.startsWith('\0')) rmSync(name, { force: true });
   }
-  throw new StartError(`Another program answers for ${directory} but does not say what it is: end it, then start again`);
+  throw new StartError(
+    `Another program answers for ${directory} but does not say what it is: end it, then start again`,
+  );
 }
 
 /** The status of the process on this directory, if there is one. */

@@ -53,7 +53,9 @@ export async function stopOrphan(traces: Traces): Promise<void> {
   if (await isGone(pid, traces.argument, STOP_WITHIN_MS)) return;
   process.kill(pid, 'SIGKILL');
   if (await isGone(pid, traces.argument, KILL_WITHIN_MS)) return;
-  throw new StartError(`${traces.name} (process ${pid}) was left by an earlier run and cannot be stopped: is its disk hanging?`);
+  throw new StartError(
+    `${traces.name} (process ${pid}) was left by an earlier run and cannot be stopped: is its disk hanging?`,
+  );
 }
 
 /** To be called before a server is started: a server that is found later with another parent is an orphan. */
@@ -77,7 +79,9 @@ function isRunning(pid: number): boolean {
 }
 
 function carries(pid: number, argument: string): boolean {
-  return commandLine(pid).some((part) => part === argument || (process.platform !== 'linux' && part.includes(argument)));
+  return commandLine(pid).some(
+    (part) => part === argument || (process.platform !== 'linux' && part.includes(argument)),
+  );
 }
 
 /** The arguments of a process; elsewhere than on Linux all in one string. Empty when there is none, or a zombie. */
