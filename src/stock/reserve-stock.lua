@@ -31,15 +31,23 @@ local ORDERS_MAX = 20 -- per buyer and sale: bounds what one buyer can make this
 local lane_key, sale_key, buyers, orders = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local sale_id, seen_version, seen_run_id = ARGV[1], tonumber(ARGV[2]), ARGV[3]
 
+local function hex(digits) return string.rep('[0-9a-f]', digits) end
+local UUID = '^' .. table.concat({ hex(8), hex(4), hex(4), hex(4), hex(12) }, '%-') .. '$'
+local LENGTH_MAX = 64
+
+-- Exactly as strict as decodeOrder (accepted-order.ts): an accepted order that cannot be read again would be lost.
 local function valid(value, pattern, what)
-  if not string.find(value or '', pattern) then error(what .. ' is malformed: ' .. tostring(value)) end
+  if not value or #value > LENGTH_MAX or not string.find(value, pattern) then
+    error(what .. ' is malformed: ' .. tostring(value))
+  end
   return value
 end
 
+valid(sale_id, UUID, 'sale id')
 local requests = {}
 for i = 4, #ARGV, 4 do
   requests[#requests + 1] = {
-    id = valid(ARGV[i], '^[%x-]+$', 'order id'),
+    id = valid(ARGV[i], UUID, 'order id'),
     buyer = valid(ARGV[i + 1], '^[%w._:@|-]+$', 'buyer'),
     key = valid(ARGV[i + 2], '^[%w._-]+$', 'idempotency key'),
     units = tonumber(valid(ARGV[i + 3], '^[1-9]%d?%d?$', 'units')),

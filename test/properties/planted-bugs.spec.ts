@@ -1,0 +1,26 @@
+import { Corner } from '../support/corner.js';
+import { CARELESS_CHECKS, plant, WRONG_DECISIONS } from './planted-bugs.js';
+import { ScriptProcesses } from './processes.js';
+import { decidesAsTheModelDoes, refusesMalformedCalls } from './reserve-properties.js';
+import { isRefuted } from './runs.js';
+import { scenarios } from './stock-commands.js';
+
+/** About five times what the best hidden of them needs. */
+const RUNS_MAX = 400;
+
+describe('the properties of reserving stock', () => {
+  let corner: Corner;
+  beforeAll(async () => (corner = await Corner.open()));
+  afterAll(() => corner.close());
+
+  it.each(Object.entries(WRONG_DECISIONS))('are refuted when %s', async (_, bug) => {
+    const source = plant(bug);
+    const property = decidesAsTheModelDoes(corner, scenarios, { processes: () => new ScriptProcesses(source) });
+
+    expect(await isRefuted(property, RUNS_MAX)).toBe(true);
+  });
+
+  it.each(Object.entries(CARELESS_CHECKS))('are refuted when %s', async (_, bug) => {
+    expect(await isRefuted(refusesMalformedCalls(corner, plant(bug)), RUNS_MAX)).toBe(true);
+  });
+});
