@@ -41,12 +41,13 @@ export class PrepareError extends Error {
 export async function prepare({ build = true } = {}) {
   refuseUnfitMachine();
   await alone(realpathSync(CLONE), async () => {
-    if (!isInstalled())
+    if (!isInstalled()) {
       await step('Installing packages (npm ci)', () =>
         npm(['ci', '--include=dev', '--include=optional', '--prefer-offline']),
       );
-    if (build) await unlessStamped('dist', PROGRAM_SOURCES, 'Compiling (npm run build)', 'build');
-    else await unlessStamped(GENERATED, CLIENT_SOURCES, 'Generating the Prisma client', 'generate');
+    }
+    if (build) await unlessStamped('dist', PROGRAM_SOURCES, { label: 'Compiling (npm run build)', script: 'build' });
+    else await unlessStamped(GENERATED, CLIENT_SOURCES, { label: 'Generating the Prisma client', script: 'generate' });
   });
 }
 
@@ -82,7 +83,7 @@ function isInstalled() {
 }
 
 /** Runs an npm script unless it ran before on the very same sources; the stamp lies in what it makes and goes with it. */
-async function unlessStamped(made, sources, label, script) {
+async function unlessStamped(made, sources, { label, script }) {
   const stamp = join(CLONE, made, '.stamp');
   const digest = digestOf(sources);
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === digest) return;
@@ -92,11 +93,12 @@ async function unlessStamped(made, sources, label, script) {
 
 function digestOf(sources) {
   const hash = createHash('sha256').update(process.versions.node);
-  for (const file of sources.flatMap(filesIn).sort())
+  for (const file of sources.flatMap(filesIn).sort()) {
     hash
       .update(file)
       .update('\0')
       .update(readFileSync(join(CLONE, file)));
+  }
   return hash.digest('hex');
 }
 

@@ -24,8 +24,9 @@ async function main() {
 }
 
 async function isWanted(directory) {
-  if (!process.stdin.isTTY)
+  if (!process.stdin.isTTY) {
     throw new PrepareError('Nobody is there to ask: use npm run reset -- --yes', EXIT_CONFIGURATION);
+  }
   const terminal = createInterface({ input: process.stdin, output: process.stdout });
   const answer = await terminal.question(`Remove ${directory} with all its sales, orders and secrets? [y/N] `);
   terminal.close();
