@@ -98,12 +98,11 @@ async function download(state: string): Promise<string[]> {
   const config = join(state, 'apt.conf');
   writeFileSync(config, aptConfig(state));
   // A source that does not answer fails the update; whether it was Debian's is seen when we install.
-  const { stderr } = await run('apt-get', ['-c', config, 'update']).catch(
-    (error: { stderr: string; code: unknown }) => {
-      if (error.code === 'ENOENT') throw error;
-      return error;
-    },
-  );
+  const { stderr } = await run('apt-get', ['-c', config, 'update']).catch((error: unknown) => {
+    const failure = error as { stderr: string; code: unknown };
+    if (failure.code === 'ENOENT') throw error;
+    return failure;
+  });
   if (stderr.includes('No space left')) throw diskFull('Redis', UNPACKED);
   await run('apt-get', [
     '-c',
@@ -151,8 +150,9 @@ function explain(error: unknown): StartError {
   const { code, message, stderr } = error as { code?: unknown; message: string; stderr?: string };
   if (code === 'ENOENT') return cannotBeHad('this is no Debian; install redis with the package manager of this system');
   const said = stderr || message;
-  if (code === 'ENOSPC' || said.includes('No space left') || said.includes('enough free space'))
+  if (code === 'ENOSPC' || said.includes('No space left') || said.includes('enough free space')) {
     return diskFull('Redis', UNPACKED);
+  }
   const reason = said.split('\n').find((line) => line.startsWith('E:')) ?? said.trim().split('\n').at(-1);
   return cannotBeHad(
     `apt-get could not fetch Debian's (${reason ?? 'no reason given'}); sudo apt-get install redis-server`,
