@@ -72,8 +72,9 @@ function openDirectory(path: string): string {
 async function refuseTakenPort({ port, host }: LaunchSettings): Promise<void> {
   const why = await whyNotFree(port, host);
   if (why === undefined) return;
-  if (why !== 'EADDRINUSE')
+  if (why !== 'EADDRINUSE') {
     throw new StartError(`HOST and PORT: cannot listen on ${host}, port ${port} (${why})`, EXIT_CONFIGURATION);
+  }
   throw new StartError(
     `PORT ${port} is taken by another program: stop that one, or choose another, as in PORT=${port + 1} npm start`,
   );
@@ -100,11 +101,12 @@ function onStopSignals(force: () => void): Promise<void> {
 function explain(error: unknown): { text: string; exitCode: number } {
   if (error instanceof StartError) return { text: error.message, exitCode: error.exitCode };
   const { code, path, dest, message, stack } = error as NodeJS.ErrnoException & { dest?: string };
-  if (code === 'ENOSPC')
+  if (code === 'ENOSPC') {
     return {
       text: `The disk is full: free some space for ${dest ?? path ?? 'the data directory'}, then start again`,
       exitCode: 1,
     };
+  }
   if (code === 'EACCES' || code === 'EPERM') {
     return {
       text: `${path ?? 'The data directory'} belongs to another user: start as that user, or set STAMPEDE_DIR`,

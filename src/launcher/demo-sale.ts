@@ -47,9 +47,10 @@ async function request(url: string, token?: string, body?: object): Promise<unkn
     },
     ...(body && { method: 'POST', body: JSON.stringify(body) }),
   });
-  if (!response.ok)
+  if (!response.ok) {
     throw new StartError(
       `The demo sale could not be made: ${url} answered ${response.status} ${await response.text()}`,
     );
+  }
   return response.json();
 }

@@ -25,8 +25,9 @@ export function readLaunchSettings(env: NodeJS.ProcessEnv, clone: string): Launc
   if (production && !databaseUrl) {
     throw mistake('DATABASE_URL and REDIS_URL are missing: with NODE_ENV=production the embedded servers are not used');
   }
-  if (env.JWT_SECRET && env.JWT_PUBLIC_KEY)
+  if (env.JWT_SECRET && env.JWT_PUBLIC_KEY) {
     throw mistake('JWT_SECRET and JWT_PUBLIC_KEY are both set: unset one of them');
+  }
   return {
     directory: directoryOf(env.STAMPEDE_DIR, clone),
     host: env.HOST || '127.0.0.1',

@@ -1,15 +1,15 @@
 import { join, relative } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Supervision } from '../platform/embedded/keep-running.js';
 import { findRedis } from '../platform/embedded/redis-binary.js';
-import { EXIT_CONFIGURATION, StartError } from '../platform/embedded/start-error.js';
+import { StartError } from '../platform/embedded/start-error.js';
 import { migrate } from '../platform/postgres/migrate.js';
 import { openSale } from './demo-sale.js';
 import { Ensemble } from './ensemble.js';
 import { keptSecrets } from './launch-secrets.js';
 import type { LaunchSettings } from './launch-settings.js';
 import { serverSupervision, SERVERS } from './own-servers.js';
-import { logOf, type Role, RoleProcess, ROLES, rotateLog } from './role-process.js';
+import { logOf, ROLES, rotateLog } from './role-process.js';
+import { roleSupervision } from './role-supervision.js';
 import { signToken } from './sign-token.js';
 import type { Terminal } from './terminal.js';
 import { welcome, type Welcome } from './welcome.js';
@@ -33,6 +33,7 @@ export class Launch {
   readonly #ensemble = new Ensemble([...ROLES, ...SERVERS]);
   readonly #failed: Promise<never>;
   #fail: (error: StartError) => void = () => undefined;
+  #ready = false;
 
   constructor(private readonly plan: LaunchPlan) {
     this.#failed = new Promise((_, reject) => (this.#fail = reject));
@@ -92,28 +93,10 @@ export class Launch {
   async #startRoles(env: NodeJS.ProcessEnv): Promise<void> {
     for (const role of ROLES) {
       rotateLog(logOf(role, this.plan));
-      await this.#ensemble.add(role, this.#roleSupervision(role, env));
+      const watch = { env, report: this.#reporter(role), fail: this.#fail, wasReady: () => this.#ready };
+      await this.#ensemble.add(role, roleSupervision(role, this.plan, watch));
     }
     await this.#untilReady();
-  }
-
-  #roleSupervision(role: Role, env: NodeJS.ProcessEnv): Supervision<RoleProcess> {
-    const { METRICS_PORT: _, ...shared } = env; // one listener cannot be opened by two processes: it is the API's
-    let current: RoleProcess;
-    return {
-      start: () => {
-        current = new RoleProcess(role, this.plan, role === 'api' ? env : shared);
-        return Promise.resolve(current);
-      },
-      onDown: this.#reporter(role),
-      isFinal: ({ code }) => {
-        if (code !== EXIT_CONFIGURATION) return false;
-        this.#fail(
-          new StartError(current.lastLines().join('\n') || `${role} refuses its configuration`, EXIT_CONFIGURATION),
-        );
-        return true;
-      },
-    };
   }
 
   async #untilReady(): Promise<void> {
@@ -126,6 +109,7 @@ export class Launch {
       }
       await delay(LOOK_EVERY_MS);
     }
+    this.#ready = true;
   }
 
   /** Nothing without a secret to sign the admin's token with. */

@@ -17,11 +17,14 @@ export class Terminal {
     this.#lineOpen = true;
     const result = await work();
     if (this.#stepsEnded) return result;
-    const seconds = `${((Date.now() - startedAt) / 1000).toFixed(1)} s`;
-    if (this.#lineOpen) this.out.write(`${'.'.repeat(Math.max(3, TIME_COLUMN - label.length))} ${seconds}\n`);
-    else this.out.write(`  ${label}: done after ${seconds}\n`);
-    this.#lineOpen = false;
+    this.#endStep(label, `${((Date.now() - startedAt) / 1000).toFixed(1)} s`);
     return result;
+  }
+
+  #endStep(label: string, time: string): void {
+    if (this.#lineOpen) this.out.write(`${'.'.repeat(Math.max(3, TIME_COLUMN - label.length))} ${time}\n`);
+    else this.out.write(`  ${label}: done after ${time}\n`);
+    this.#lineOpen = false;
   }
 
   say(text = ''): void {

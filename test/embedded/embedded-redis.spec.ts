@@ -46,7 +46,7 @@ describe('an embedded Redis', () => {
       redis.config('GET', 'appendonly', 'appendfsync', 'save', 'maxmemory-policy', 'bind', 'protected-mode'),
     );
     await server.stop();
-    expect(toObject(settings as string[])).toEqual({
+    expect(toObject(settings)).toEqual({
       appendonly: 'yes',
       appendfsync: 'always',
       save: '',

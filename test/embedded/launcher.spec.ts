@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { existsSync, readlinkSync, statSync } from 'node:fs';
+import { existsSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { existingSecrets } from '../../src/launcher/launch-secrets.js';
@@ -11,9 +11,9 @@ import { isAlive } from '../support/another-process.js';
 import { eventually } from '../support/eventually.js';
 import { LauncherRun } from '../support/launcher.js';
 import { privateDirectory, removeDirectory } from '../support/private-directory.js';
+import { runScript } from '../support/run-script.js';
 import { takePort } from '../support/taken-port.js';
 
-const CLONE = join(__dirname, '../..');
 const run = promisify(execFile);
 
 /** Each of these starts three servers and two roles, some of them twice. */
@@ -135,19 +135,34 @@ describe('npm start', () => {
     expect(existsSync(join(directory, 'redis/redis.pid'))).toBe(false);
   });
 
-  it('uses servers that somebody else runs when both urls are set, and starts none', async () => {
-    const elsewhere = privateDirectory();
-    const [postgres, redis] = await Promise.all([
-      startPostgres({ directory: join(elsewhere, 'postgres') }),
-      startRedis({ directory: join(elsewhere, 'redis') }),
-    ]);
-    const launcher = await LauncherRun.start(directory, { env: { DATABASE_URL: postgres.url, REDIS_URL: redis.url } });
-    await launcher.untilWelcome();
-    expect(existsSync(join(directory, 'postgres'))).toBe(false);
-    expect(await launcher.interrupt()).toBe(0);
-    expect(isAlive(postgres.pid) && isAlive(redis.pid)).toBe(true);
-    await Promise.all([postgres.stop(), redis.stop()]);
-    await removeDirectory(elsewhere);
+  it('gives up, with what it said last, when a role dies again and again before it was ever ready', async () => {
+    const launcher = await LauncherRun.start(directory, {
+      env: { NODE_OPTIONS: `--require ${cannotListen(directory)}` },
+    });
+    expect(await launcher.untilEnded()).toBe(1);
+    expect(launcher.output).toContain('api does not start. Its last words');
+    expect(launcher.output).toContain('Error: planted');
+  });
+
+  describe('beside servers that somebody else runs', () => {
+    let elsewhere: string;
+    beforeEach(() => (elsewhere = privateDirectory()));
+    afterEach(() => removeDirectory(elsewhere));
+
+    it('uses those when both urls are set, and starts none', async () => {
+      const [postgres, redis] = await Promise.all([
+        startPostgres({ directory: join(elsewhere, 'postgres') }),
+        startRedis({ directory: join(elsewhere, 'redis') }),
+      ]);
+      const launcher = await LauncherRun.start(directory, {
+        env: { DATABASE_URL: postgres.url, REDIS_URL: redis.url },
+      });
+      await launcher.untilWelcome();
+      expect(existsSync(join(directory, 'postgres'))).toBe(false);
+      expect(await launcher.interrupt()).toBe(0);
+      expect(isAlive(postgres.pid) && isAlive(redis.pid)).toBe(true);
+      await Promise.all([postgres.stop(), redis.stop()]);
+    });
   });
 });
 
@@ -174,7 +189,7 @@ describe('a running npm start', () => {
 
   it('is not removed by npm run reset', async () => {
     const refusal = { code: 1, stderr: expect.stringMatching(/is in use \(process \d+\)/) as string };
-    await expect(script('reset.mjs', directory, '--yes')).rejects.toMatchObject(refusal);
+    await expect(runScript('reset.mjs', directory, '--yes')).rejects.toMatchObject(refusal);
     expect((await fetch(`${launcher.baseUrl}/health/ready`)).status).toBe(200);
   });
 
@@ -188,7 +203,7 @@ describe('a running npm start', () => {
   it('accepts what npm run token signs, as the role it was asked for', async () => {
     const audit = `${launcher.baseUrl}/v1/admin/sales/${saleIn(launcher)}/audit`;
     const ask = async (...args: string[]) => {
-      const token = (await script('token.mjs', directory, ...args)).trim();
+      const token = (await runScript('token.mjs', directory, ...args)).trim();
       return (await fetch(audit, { headers: { authorization: `Bearer ${token}` } })).status;
     };
     expect(await ask('--sub', 'alice', '--role', 'admin', '--ttl', '5m')).toBe(200);
@@ -207,53 +222,17 @@ describe('a running npm start', () => {
   );
 });
 
-describe('npm run reset', () => {
-  it('removes the data directory, and what lies elsewhere for it', async () => {
-    const directory = privateDirectory(0o700);
-    await (await startPostgres({ directory: join(directory, 'postgres'), fsync: false })).stop();
-    const elsewhere =
-      statSync(join(directory, 'postgres/elsewhere'), { throwIfNoEntry: false }) &&
-      readlinkSync(join(directory, 'postgres/elsewhere'));
-
-    expect(await script('reset.mjs', directory, '--yes')).toContain(`Removed ${directory}`);
-    expect([directory, elsewhere ?? ''].map(existsSync)).toEqual([false, false]);
-    expect(await script('reset.mjs', directory, '--yes')).toContain('There is nothing to remove');
-  });
-
-  it('removes nothing without --yes when nobody is there to ask', async () => {
-    const directory = privateDirectory();
-    await expect(script('reset.mjs', directory)).rejects.toMatchObject({ code: 78 });
-    expect(existsSync(directory)).toBe(true);
-    await removeDirectory(directory);
-  });
-});
-
-describe('npm run token', () => {
-  it.each([
-    [['--sub', 'a b']],
-    [['--sub', 'alice', '--role', 'root']],
-    [['--sub', 'alice', '--ttl', 'soon']],
-    [['--unknown']],
-    [[]],
-  ])('refuses %j in one line with exit code 78', async (args) => {
-    await expect(script('token.mjs', CLONE, ...args)).rejects.toMatchObject({
-      code: 78,
-      stderr: expect.stringMatching(/^[^\n]+\n$/),
-    });
-  });
-});
-
-async function script(name: string, directory: string, ...args: string[]): Promise<string> {
-  const { stdout } = await run(process.execPath, [join(CLONE, 'scripts', name), ...args], {
-    env: { ...process.env, STAMPEDE_DIR: directory },
-  });
-  return stdout;
+/** A module that makes every API process die while it starts. */
+function cannotListen(directory: string): string {
+  const file = join(directory, 'cannot-listen.cjs');
+  writeFileSync(file, `if (process.argv[2] === 'api') throw new Error('planted');\n`);
+  return file;
 }
 
 /** Runs the first curl of the welcome as a person would; answers what it prints. Never throws. */
 async function buyAsPrinted({ output }: LauncherRun): Promise<string> {
   const command = /^ {4}curl -i (?:.*\\\n)+.*$/m.exec(output)?.[0] ?? 'echo the welcome has no curl';
-  const { stdout } = await run('bash', ['-c', command]).catch((error: { stdout: string }) => error);
+  const { stdout } = await run('bash', ['-c', command]).catch((error: unknown) => error as { stdout: string });
   return stdout;
 }
 

@@ -38,7 +38,10 @@ export class LauncherRun {
   }
 
   /** Starts it on a port that is free now, unless one is given. */
-  static async start(directory: string, { port, env = {} }: { port?: number; env?: NodeJS.ProcessEnv } = {}): Promise<LauncherRun> {
+  static async start(
+    directory: string,
+    { port, env = {} }: { port?: number; env?: NodeJS.ProcessEnv } = {},
+  ): Promise<LauncherRun> {
     return new LauncherRun(directory, port ?? (await freePort()), env);
   }
 
@@ -84,7 +87,9 @@ export class LauncherRun {
 
   /** The process ids of everything it started, by the files they are written to. */
   pids(): number[] {
-    return ['api.pid', 'worker.pid', 'redis/redis.pid', 'queue-redis/redis.pid', 'postgres/data/postmaster.pid'].map((file) => this.pid(file));
+    return ['api.pid', 'worker.pid', 'redis/redis.pid', 'queue-redis/redis.pid', 'postgres/data/postmaster.pid'].map(
+      (file) => this.pid(file),
+    );
   }
 
   pid(file: string): number {

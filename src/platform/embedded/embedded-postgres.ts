@@ -1,26 +1,17 @@
-import { execFile } from 'node:child_process';
-import { existsSync, renameSync, rmSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
-import { promisify } from 'node:util';
 import pg from 'pg';
 import type { EmbeddedServer } from './embedded-server.js';
 import { keptSecret } from './kept-files.js';
-import { choosePort } from './local-port.js';
 import { postgresBinaries } from './postgres-binaries.js';
-import { existingHome, makeFor, openHome, removeHome, type ServerHome } from './server-home.js';
-import { DiedWhileStarting, diskFull, explainDeath, ServerProcess } from './server-process.js';
-import { EXIT_CONFIGURATION, StartError } from './start-error.js';
-import { rememberParent, stopOrphan, type Traces, untilNobodyWorksIn } from './stop-orphan.js';
+import { makeData } from './postgres-data.js';
+import { existingHome, openHome, removeHome } from './server-home.js';
+import { StartError } from './start-error.js';
+import { startServer } from './start-server.js';
+import { stopOrphan, type Traces, untilNobodyWorksIn } from './stop-orphan.js';
 
-const run = promisify(execFile);
-
-const NAME = 'PostgreSQL';
 /** The role and the database. */
 const OWNER = 'stampede';
-/** A start may lose a port to another program, or meet the last children of a killed server; each passes quickly. */
-const ATTEMPTS_MAX = 20;
-const NEXT_ATTEMPT_AFTER_MS = 250;
 
 export interface PostgresOptions {
   /** Holds everything of this server; made when missing, found again with its data later. */
@@ -50,34 +41,27 @@ export async function startPostgres({
   const home = openHome(directory);
   const binaries = postgresBinaries(home);
   const traces = tracesIn(home.path);
+  const data = traces.workingDirectory;
   await stopOrphan(traces);
-  const password = keptSecret(join(home.path, 'password'), home.user);
-  if (!existsSync(traces.workingDirectory)) await initialize(binaries, home, fsync);
+  const passwordFile = join(home.path, 'password');
+  const password = keptSecret(passwordFile, home.user);
+  if (!existsSync(data)) await makeData({ home, binaries, owner: OWNER, passwordFile, fsync });
 
-  for (let attempt = 1; ; attempt++) {
-    const chosen = await choosePort(NAME, join(home.path, 'port'), port);
-    const url = `postgresql://${OWNER}:${password}@127.0.0.1:${chosen}/${OWNER}`;
-    rememberParent(traces);
-    const server = new ServerProcess({
-      name: NAME,
+  return startServer({
+    home: home.path,
+    traces,
+    port,
+    onLog,
+    urlAt: (at) => `postgresql://${OWNER}:${password}@127.0.0.1:${at}/${OWNER}`,
+    command: (at) => ({
       command: join(binaries, 'bin/postgres'),
-      args: ['-D', traces.workingDirectory, '-p', String(chosen), ...settings(fsync)],
+      args: ['-D', data, '-p', String(at), ...settings(fsync)],
       env: { LC_ALL: 'C' },
       user: home.user,
-      stopSignal: traces.stopSignal,
-      onLog,
-    });
-    try {
-      await server.untilReady(() => ensureDatabase(url));
-      return asEmbeddedServer(server, url, chosen, traces.workingDirectory);
-    } catch (error) {
-      await server.kill();
-      if (!(error instanceof DiedWhileStarting)) throw error;
-      const passing = error.says('shared memory block') || error.says('Address already in use');
-      if (!passing || attempt === ATTEMPTS_MAX) throw explainDeath(error, home.path);
-      await delay(NEXT_ATTEMPT_AFTER_MS);
-    }
-  }
+    }),
+    look: ensureDatabase,
+    untilGone: () => untilNobodyWorksIn(data),
+  });
 }
 
 /** Removes a directory of `startPostgres` with all its data; an orphan on it is stopped first. Throws a StartError while it is in use. */
@@ -88,24 +72,10 @@ export async function removePostgres(directory: string): Promise<void> {
   removeHome(directory);
 }
 
-function asEmbeddedServer(server: ServerProcess, url: string, port: number, data: string): EmbeddedServer {
-  return {
-    url,
-    port,
-    pid: server.pid,
-    exited: server.exited,
-    stop: () => server.stop(),
-    kill: async () => {
-      await server.kill();
-      await untilNobodyWorksIn(data);
-    },
-  };
-}
-
 function tracesIn(home: string): Traces {
   const data = join(home, 'data');
   return {
-    name: NAME,
+    name: 'PostgreSQL',
     pidFile: join(data, 'postmaster.pid'),
     argument: data,
     workingDirectory: data,
@@ -127,50 +97,6 @@ function settings(fsync: boolean): string[] {
     'log_destination=stderr',
     'logging_collector=off',
   ].flatMap((setting) => ['-c', setting]);
-}
-
-/** Made beside its place and then moved there, so that a data directory that exists is a whole one. */
-async function initialize(binaries: string, home: ServerHome, fsync: boolean): Promise<void> {
-  const unfinished = join(home.path, 'data.new');
-  rmSync(unfinished, { recursive: true, force: true });
-  makeFor(home.user, unfinished);
-  const options = [
-    '-U',
-    OWNER,
-    `--pwfile=${join(home.path, 'password')}`,
-    '--auth=scram-sha-256',
-    '--encoding=UTF8',
-    '--locale=C',
-  ];
-  try {
-    await run(join(binaries, 'bin/initdb'), ['-D', unfinished, ...options, ...(fsync ? [] : ['--no-sync'])], {
-      cwd: '/',
-      env: { LC_ALL: 'C' },
-      ...home.user,
-    });
-  } catch (error) {
-    rmSync(unfinished, { recursive: true, force: true });
-    const said = String((error as { stderr?: unknown }).stderr ?? error);
-    if (said.includes('No space left on device')) throw diskFull(NAME, home.path);
-    if (said.includes('user does not exist')) throw namelessUser();
-    throw new StartError(
-      `PostgreSQL could not set up ${home.path}: ${
-        said
-          .trim()
-          .split('\n')
-          .find((line) => line.includes('error')) ?? said.trim()
-      }`,
-    );
-  }
-  renameSync(unfinished, join(home.path, 'data'));
-}
-
-/** As under `docker run --user 12345`. */
-function namelessUser(): StartError {
-  return new StartError(
-    'PostgreSQL needs a user with a name, and this one has none in /etc/passwd: start as another user, or set DATABASE_URL and REDIS_URL',
-    EXIT_CONFIGURATION,
-  );
 }
 
 /** One look whether the server answers; makes the database at the first. */

@@ -1,18 +1,11 @@
 import { existsSync, mkdirSync, realpathSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import type { EmbeddedServer } from './embedded-server.js';
 import { keptSecret, writeWhole } from './kept-files.js';
-import { choosePort } from './local-port.js';
 import { findRedis } from './redis-binary.js';
-import { DiedWhileStarting, explainDeath, ServerProcess } from './server-process.js';
-import { rememberParent, stopOrphan, type Traces } from './stop-orphan.js';
-
-const NAME = 'Redis';
-/** A start may lose a port to another program; that passes quickly. */
-const ATTEMPTS_MAX = 20;
-const NEXT_ATTEMPT_AFTER_MS = 250;
+import { startServer } from './start-server.js';
+import { stopOrphan, type Traces } from './stop-orphan.js';
 
 export interface RedisOptions {
   /** Holds everything of this server; made when missing, found again with its data later. */
@@ -46,36 +39,20 @@ export async function startRedis({
   await stopOrphan(traces);
   const password = keptSecret(join(home, 'password'));
 
-  for (let attempt = 1; ; attempt++) {
-    const chosen = await choosePort(NAME, join(home, 'port'), port);
-    writeWhole(traces.argument, configuration({ home, port: chosen, password, appendfsync, pidFile: traces.pidFile }));
-    rememberParent(traces);
-    const server = new ServerProcess({
-      name: NAME,
-      command,
-      args: [traces.argument],
-      env,
-      stopSignal: traces.stopSignal,
-      onLog,
-    });
-    try {
-      await server.untilReady(() => ping(chosen, password));
-      const url = `redis://:${password}@127.0.0.1:${chosen}`;
-      return {
-        url,
-        port: chosen,
-        pid: server.pid,
-        exited: server.exited,
-        stop: () => server.stop(),
-        kill: () => server.kill(),
-      };
-    } catch (error) {
-      await server.kill();
-      if (!(error instanceof DiedWhileStarting)) throw error;
-      if (!error.says('Address already in use') || attempt === ATTEMPTS_MAX) throw explainDeath(error, home);
-      await delay(NEXT_ATTEMPT_AFTER_MS);
-    }
-  }
+  return startServer({
+    home,
+    traces,
+    port,
+    onLog,
+    urlAt: (at) => `redis://:${password}@127.0.0.1:${at}`,
+    command: (at) => {
+      const file = traces.argument;
+      writeWhole(file, configuration({ home, port: at, password, appendfsync, pidFile: traces.pidFile }));
+      return { command, args: [file], env };
+    },
+    look: ping,
+    untilGone: () => Promise.resolve(), // one process: gone with itself
+  });
 }
 
 /** Removes a directory of `startRedis` with all its data; an orphan on it is stopped first. Throws a StartError while it is in use. */
@@ -87,7 +64,7 @@ export async function removeRedis(directory: string): Promise<void> {
 
 function tracesIn(home: string): Traces {
   return {
-    name: NAME,
+    name: 'Redis',
     pidFile: join(home, 'redis.pid'),
     argument: join(home, 'redis.conf'),
     workingDirectory: home,
@@ -124,11 +101,8 @@ function configuration({ home, port, password, appendfsync, pidFile }: Configura
 }
 
 /** One look whether the server answers; a server that still loads its data refuses. */
-async function ping(port: number, password: string): Promise<void> {
-  const client = new Redis({
-    host: '127.0.0.1',
-    port,
-    password,
+async function ping(url: string): Promise<void> {
+  const client = new Redis(url, {
     lazyConnect: true,
     enableReadyCheck: false,
     maxRetriesPerRequest: 0,

@@ -91,7 +91,8 @@ export class ServerProcess {
         throw new DiedWhileStarting(this.spec.name, this.#lastLines);
       }
       try {
-        return await look();
+        await look();
+        return;
       } catch (error) {
         if (error instanceof StartError) throw error;
         if (Date.now() > deadline) {
