@@ -159,6 +159,8 @@ function hasTwoHosts(rawHeaders: readonly string[]): boolean {
 export function onClientError(error: NodeJS.ErrnoException, client: Socket): void {
   const socket = client as ClientSocket;
   if (error.code === 'ECONNRESET' || socket.destroyed) return void socket.destroy();
+  // Browsers and Go's client open connections ahead of need: a 408 would meet the order that is just being sent on one.
+  if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT' && socket.bytesRead === 0) return;
   if (socket[closing]) return;
   socket[closing] = true;
   closeAfterAnswers(socket, emptyAnswer(statusOf(error)));
