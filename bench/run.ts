@@ -1,7 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { cpus, release, totalmem } from 'node:os';
 import { eventually } from '../test/support/eventually.js';
 import { JWT_SECRET, TestSystem } from '../test/support/system.js';
 import { connectRedis } from '../src/platform/redis/connect.js';
@@ -9,6 +7,7 @@ import { LaneGate, type LaneInRedis } from '../src/stock/lane-gate.js';
 import { baseOf } from '../src/stock/version.js';
 import { cpuUs } from './cpu.js';
 import type { FloodOrder, FloodResult } from './flood.js';
+import { type Draining, report, type Round, type Subject } from './report.js';
 import { freePort } from '../test/support/free-port.js';
 
 /**
@@ -21,25 +20,6 @@ const REQUESTS_MAX = 60_000;
 const CONNECTIONS = 128;
 const BACKLOG = 60_000;
 const DRAIN_WITHIN_MS = 120_000;
-
-type Subject = 'Stampede' | 'Stampede, sold out' | 'Fastify with token' | 'Fastify without token';
-
-interface Draining {
-  stored: number;
-  perSecond: number;
-  workerUs: number;
-  redisUs: number;
-  postgresUs: number;
-}
-
-interface Round {
-  perSecond: number;
-  /** CPU of the process that answers, per answer. */
-  serverUs: number;
-  redisUs?: number;
-  workerUs?: number;
-  postgresUs?: number;
-}
 
 const LANE = 0;
 
@@ -54,8 +34,8 @@ const yardsticks = {
 };
 try {
   const rounds = await measureIntake();
-  const persistence = await measurePersistence();
-  report(rounds, persistence);
+  const draining = await measurePersistence();
+  report({ rounds, draining, load: { rounds: ROUNDS, roundMs: ROUND_MS, connections: CONNECTIONS } });
 } finally {
   for (const { child } of Object.values(yardsticks)) child.disconnect();
   redis.disconnect();
@@ -90,8 +70,9 @@ async function floodStampede(saleId: string, name: string, expected: string): Pr
   const before = usage();
   const { answers, ms } = await flood({ port: system.port, path: `/v1/sales/${saleId}/orders`, name });
   const count = answers[expected] ?? 0;
-  if (Object.keys(answers).some((status) => status !== expected))
+  if (Object.keys(answers).some((status) => status !== expected)) {
     throw new Error(`Other answers: ${JSON.stringify(answers)}`);
+  }
   await eventually(async () => progress(await gate.read(LANE), 0, 0), { withinMs: DRAIN_WITHIN_MS });
   const after = usage();
   const per = (part: keyof typeof before) => (after[part] - before[part]) / count;
@@ -180,43 +161,4 @@ function usage() {
 async function requireTrueBooks(saleId: string): Promise<void> {
   const audit = await system.quiescentAudit(saleId);
   if (!audit.consistent) throw new Error(`The books differ: ${JSON.stringify(audit)}`);
-}
-
-function report(rounds: Record<Subject, Round[]>, draining: Draining): void {
-  const subjects = Object.entries(rounds) as [Subject, Round[]][];
-  const yardstick = median(rounds['Fastify with token'].map(({ perSecond }) => perSecond));
-  const rows = subjects.map(([subject, all]) => {
-    const of = (pick: (round: Round) => number | undefined) => median(all.map((round) => pick(round) ?? NaN));
-    const rate = of(({ perSecond }) => perSecond);
-    const us = [of((r) => r.serverUs), of((r) => r.redisUs), of((r) => r.workerUs), of((r) => r.postgresUs)];
-    return { subject, perSecond: rate, ofFastifyWithToken: rate / yardstick, us };
-  });
-  const machine = `${cpus()[0]?.model ?? 'unknown CPU'}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, Linux ${release()}, Node ${process.version}`;
-  const number = (value: number, digits = 0) =>
-    Number.isNaN(value)
-      ? '–'
-      : value.toLocaleString('en-US', { maximumFractionDigits: digits, minimumFractionDigits: digits });
-  const markdown = [
-    `Measured on ${new Date().toISOString().slice(0, 10)} by \`npm run bench\`: ${machine}.`,
-    `Median of ${ROUNDS} rounds of ${ROUND_MS / 1000} s in turns, ${CONNECTIONS} connections, the load generator on the same machine.`,
-    '',
-    '| | answers/s | of Fastify with token | CPU us per answer: server | Redis | worker | Postgres |',
-    '| --- | ---: | ---: | ---: | ---: | ---: | ---: |',
-    ...rows.map(
-      ({ subject, perSecond, ofFastifyWithToken, us }) =>
-        `| ${subject} | ${number(perSecond)} | ${number(ofFastifyWithToken, 2)} | ${us.map((value) => number(value)).join(' | ')} |`,
-    ),
-    '',
-    `Persistence drains a backlog at ${number(draining.perSecond)} orders/s (${number(draining.stored)} orders; CPU us per order: worker ${number(draining.workerUs)}, Redis ${number(draining.redisUs)}, Postgres ${number(draining.postgresUs)}).`,
-    'Every sale was audited afterwards: consistent.',
-  ].join('\n');
-  const base = new URL(`./results/${new Date().toISOString().slice(0, 10)}`, import.meta.url);
-  mkdirSync(new URL('./results', import.meta.url), { recursive: true });
-  writeFileSync(`${base.pathname}.json`, JSON.stringify({ machine, rounds, draining }, undefined, 2) + '\n');
-  writeFileSync(`${base.pathname}.md`, markdown + '\n');
-  console.log(markdown);
-}
-
-function median(values: number[]): number {
-  return values.sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
 }

@@ -12,9 +12,9 @@ import { migrate } from '../../src/platform/postgres/migrate.js';
 import type { Audit } from '../../src/reconciliation/sale-audit.js';
 import { eventually } from './eventually.js';
 import { freePort } from './free-port.js';
+import { untilStarted } from './until-started.js';
 
 export const JWT_SECRET = 'a secret of the tests that is long enough';
-const START_WITHIN_MS = 30_000;
 const OPEN_WITHIN_MS = 10_000;
 const QUIESCENT_WITHIN_MS = 60_000;
 
@@ -220,22 +220,4 @@ export class TestSystem {
     const [code] = (await exit) as [number | null];
     return code;
   }
-}
-
-/** The role says so in its log; what it says afterwards is not read but has to be taken off the pipe. */
-function untilStarted(child: ChildProcess, role: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    let log = '';
-    const tooLate = setTimeout(() => reject(new Error(`${role} did not start: ${log}`)), START_WITHIN_MS);
-    child.stdout?.setEncoding('utf8').on('data', (text: string) => {
-      log = (log + text).slice(-10_000);
-      if (!log.includes('"msg":"started"')) return;
-      clearTimeout(tooLate);
-      resolve();
-    });
-    child.once('exit', (code) => {
-      clearTimeout(tooLate);
-      reject(new Error(`${role} ended with ${code}: ${log}`));
-    });
-  });
 }
