@@ -91,6 +91,8 @@ describe('10,000 buyers racing for 1,000 units, each request sent three times at
         copies: COPIES,
         afterAccepted: { count: STOCK, do: killAndRestart },
       });
+      const buyersMeetIt = parts.includes('api') || parts.includes('redis'); // a worker or Postgres delays no answer
+      if (buyersMeetIt) expect(buyers.some(({ resent }) => resent > 0)).toBe(true);
       await expectTrueBooks(system, saleId, buyers);
     },
     RACE_MS_MAX,

@@ -14,6 +14,8 @@ export interface Buyer {
   key: string;
   /** One for each copy of the request, in no order. */
   answers: Answer[];
+  /** How often a request had to be sent again before it was definite. */
+  resent: number;
 }
 
 export interface Crowd {
@@ -46,6 +48,7 @@ export async function race(system: TestSystem, crowd: Crowd): Promise<Buyer[]> {
     name: `buyer-${run}-${index}`,
     key: `key-${index}`,
     answers: [] as Answer[],
+    resent: 0,
   }));
   await Promise.all(
     buyers.map(async (buyer) => {
@@ -55,7 +58,10 @@ export async function race(system: TestSystem, crowd: Crowd): Promise<Buyer[]> {
         'content-type': 'application/json',
       };
       const copy = async () => {
-        const answer = await untilDefinite(system, crowd.saleId, headers);
+        const answer = await untilDefinite(
+          () => placeOrder(system, crowd.saleId, headers),
+          () => (buyer.resent += 1),
+        );
         note(answer);
         return answer;
       };
@@ -66,10 +72,12 @@ export async function race(system: TestSystem, crowd: Crowd): Promise<Buyer[]> {
   return buyers;
 }
 
-function untilDefinite(system: TestSystem, saleId: string, headers: Record<string, string>): Promise<Answer> {
+function untilDefinite(send: () => Promise<Answer>, noteResent: () => void): Promise<Answer> {
+  let attempts = 0;
   return eventually(
     async () => {
-      const answer = await placeOrder(system, saleId, headers);
+      if ((attempts += 1) > 1) noteResent();
+      const answer = await send();
       if (INDEFINITE.has(answer.outcome)) throw new Error(`still ${answer.outcome}`);
       return answer;
     },
