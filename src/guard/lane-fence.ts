@@ -50,31 +50,43 @@ export async function takeOverRunId(
 }
 
 /**
- * Starts the next epoch of a lane in which nothing was ever on sale.
+ * Starts the next epoch of a lane in which nothing was ever on sale, if it is still as it was judged. It belongs to no
+ * Redis until `settleOn`: no sale can be announced meanwhile, so a guard that dies on the way leaves a lane that is as
+ * new as before, and one that was paused finds that another has changed it.
  *
- * @returns the epoch, or undefined when a sale was announced meanwhile or a newer guard was here.
+ * @returns undefined when another guard was here or a sale was announced: nothing changed.
  */
 export async function startEmptyEpoch(
   tx: PoolClient,
   lane: number,
-  { runId, token }: { runId: string; token: number },
-): Promise<number | undefined> {
-  const { rows } = await tx.query<{ epoch: number; guardToken: number }>(
-    'SELECT epoch, guard_token AS "guardToken" FROM lanes WHERE lane = $1 FOR NO KEY UPDATE',
-    [lane],
-  );
-  // Read again, now that the row is locked: announcing a sale locks it too.
-  const { neverLoaded } = await readFence(tx, lane);
-  if (!rows[0] || rows[0].guardToken !== token || !neverLoaded) return undefined;
+  judged: LaneInPostgres,
+): Promise<{ epoch: number; token: number } | undefined> {
+  await tx.query('SELECT FROM lanes WHERE lane = $1 FOR NO KEY UPDATE', [lane]);
+  // Read now that the row is locked: announcing a sale locks it too.
+  const fence = await readFence(tx, lane);
+  if (!fence.neverLoaded || fence.epoch !== judged.epoch || fence.runId !== judged.runId) return undefined;
 
-  const epoch = rows[0].epoch + 1;
-  await tx.query('UPDATE lanes SET epoch = $2, run_id = $3, max_version = $4, recorded = 0 WHERE lane = $1', [
+  const epoch = fence.epoch + 1;
+  await tx.query('UPDATE lanes SET epoch = $2, run_id = NULL, max_version = $3, recorded = 0 WHERE lane = $1', [
     lane,
     epoch,
-    runId,
     baseOf(epoch),
   ]);
-  return epoch;
+  return { epoch, token: await takeToken(tx, lane) };
+}
+
+/** The lane is open on this Redis: sales may be announced to it. @returns false when a newer guard was here. */
+export async function settleOn(
+  pool: Pool,
+  lane: number,
+  { runId, token }: { runId: string; token: number },
+): Promise<boolean> {
+  const { rowCount } = await pool.query('UPDATE lanes SET run_id = $2 WHERE lane = $1 AND guard_token = $3', [
+    lane,
+    runId,
+    token,
+  ]);
+  return rowCount === 1;
 }
 
 /** Ids of the sales that this lane must have: those whose load was confirmed. */

@@ -2,9 +2,9 @@ import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import { inTransaction } from '../platform/postgres/transaction.js';
 import type { LaneGate, LaneInRedis } from '../stock/lane-gate.js';
-import { judgeLane, type LaneVerdict } from '../stock/lane-verdict.js';
+import { judgeLane, type LaneInPostgres, type LaneVerdict } from '../stock/lane-verdict.js';
 import type { Stock } from '../stock/stock.js';
-import { readFence, readLoadedSales, startEmptyEpoch, takeOverRunId, takeToken } from './lane-fence.js';
+import { readFence, readLoadedSales, settleOn, startEmptyEpoch, takeOverRunId, takeToken } from './lane-fence.js';
 
 /**
  * Watches one lane, and decides whether its Redis may decide (docs/PROTOCOL.md).
@@ -28,18 +28,19 @@ export class LaneGuard {
   /** One look. @returns how many times it changed the lane: 0 or 1. */
   async runOnce(): Promise<number> {
     const redis = await this.gate.read(this.lane);
-    const verdict = judgeLane(redis, await readFence(this.pool, this.lane));
-    const changed = await this.act(verdict, redis);
+    const postgres = await readFence(this.pool, this.lane);
+    const verdict = judgeLane(redis, postgres);
+    const changed = await this.act(verdict, redis, postgres);
     this.report(verdict);
     return changed ? 1 : 0;
   }
 
-  private async act(verdict: LaneVerdict, redis: LaneInRedis): Promise<boolean> {
+  private async act(verdict: LaneVerdict, redis: LaneInRedis, postgres: LaneInPostgres): Promise<boolean> {
     switch (verdict.is) {
       case 'open':
         return this.closeIfSalesAreMissing();
       case 'new':
-        return this.openFirst();
+        return this.openFirst(postgres);
       case 'restarted':
         return this.rearm(redis);
       case 'lost':
@@ -47,13 +48,15 @@ export class LaneGuard {
     }
   }
 
-  private async openFirst(): Promise<boolean> {
-    const token = await takeToken(this.pool, this.lane);
+  /** Postgres goes first: Redis is touched only by a guard that has found the lane as it was judged. */
+  private async openFirst(judged: LaneInPostgres): Promise<boolean> {
+    const started = await inTransaction(this.pool, (tx) => startEmptyEpoch(tx, this.lane, judged));
+    if (!started) return false;
+    const { epoch, token } = started;
     const runId = await this.gate.close(this.lane, token, 'being opened for the first time');
     if (runId === undefined) return false;
-    const epoch = await inTransaction(this.pool, (tx) => startEmptyEpoch(tx, this.lane, { runId, token }));
-    if (epoch === undefined) return false;
-    return this.gate.open(this.lane, token, { epoch, runId });
+    if (!(await this.gate.open(this.lane, token, { epoch, runId }))) return false;
+    return settleOn(this.pool, this.lane, { runId, token });
   }
 
   private async rearm({ epoch, version, recorded, serverRunId: runId }: LaneInRedis): Promise<boolean> {

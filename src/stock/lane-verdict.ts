@@ -3,7 +3,7 @@ import type { LaneInRedis } from './lane-gate.js';
 /** A lane as Postgres has it: the fence. */
 export interface LaneInPostgres {
   epoch: number;
-  /** The Redis whose entries may be stored; null before the lane was ever opened. */
+  /** The Redis whose entries may be stored; null until the lane is open in one. */
   runId: string | null;
   maxVersion: number;
   recorded: number;
