@@ -8,7 +8,8 @@ const { startPostgres, removePostgres } = await load('../src/platform/embedded/e
 const { startRedis, removeRedis } = await load('../src/platform/embedded/embedded-redis.ts');
 const { migrate } = await load('../src/platform/postgres/migrate.ts');
 
-const PREFIX = 'stampede-test-run-';
+/** What this run, and each test of it (support/private-directory.ts), calls its directory: with the id of its process. */
+const OURS = /^stampede-test-(\d+)-/;
 
 /**
  * One PostgreSQL and one Redis for the whole run, migrated: TEST_DATABASE_URL and TEST_REDIS_URL. Each test makes its
@@ -18,13 +19,13 @@ const PREFIX = 'stampede-test-run-';
  */
 export default async function setUp() {
   await sweepKilledRuns();
-  const directory = mkdtempSync(join(tmpdir(), `${PREFIX}${process.pid}-`));
+  const directory = mkdtempSync(join(tmpdir(), `stampede-test-${process.pid}-run-`));
   chmodSync(directory, 0o711); // PostgreSQL runs as another user when we are root
   const [postgres, redis] = await Promise.all([
     startPostgres({ directory: join(directory, 'postgres'), fsync: false }),
     startRedis({ directory: join(directory, 'redis') }),
   ]);
-  const killBoth = () => [postgres, redis].forEach((server) => process.kill(server.pid, 'SIGKILL'));
+  const killBoth = () => [postgres, redis].forEach((server) => void server.kill());
   process.once('exit', killBoth); // an interrupted jest leaves without the teardown
   for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
   await migrate(postgres.url);
@@ -38,16 +39,17 @@ export default async function setUp() {
 }
 
 async function sweepKilledRuns() {
-  for (const name of readdirSync(tmpdir()).filter((entry) => entry.startsWith(PREFIX))) {
+  for (const name of readdirSync(tmpdir())) {
     const directory = join(tmpdir(), name);
-    const pid = Number.parseInt(name.slice(PREFIX.length), 10);
-    if (!isAlive(pid) && isOurs(directory)) await removeRun(directory);
+    const pid = Number(OURS.exec(name)?.[1]);
+    if (!pid || isAlive(pid) || !isOurs(directory)) continue;
+    await removeRun(directory).catch((error) => process.stderr.write(`${directory} stays: ${error.message}\n`));
   }
 }
 
 async function removeRun(directory) {
   await removePostgres(join(directory, 'postgres'));
-  await removeRedis(join(directory, 'redis'));
+  for (const redis of ['redis', 'queue-redis']) await removeRedis(join(directory, redis));
   rmSync(directory, { recursive: true, force: true });
 }
 

@@ -25,7 +25,7 @@ const IS_ROOT = process.getuid?.() === 0;
 const ORDINARY = { uid: 1, gid: 1 };
 /** A clone below a private home cannot be read by another user, and that user cannot run its tests. */
 const ORDINARY_CAN_READ =
-  IS_ROOT && spawnSync('/bin/sh', ['-c', 'cat package.json'], { ...ORDINARY, cwd: CLONE }).status === 0;
+  IS_ROOT && spawnSync('/bin/cat', [join(CLONE, 'package.json')], { ...ORDINARY, cwd: '/' }).status === 0;
 
 describe('an embedded PostgreSQL', () => {
   let root: string;

@@ -59,6 +59,7 @@ describe('npm start', () => {
   it('leaves no role behind when it was killed', async () => {
     const first = await LauncherRun.start(directory);
     await first.untilWelcome();
+    await first.untilLogged('worker', '"msg":"started"');
     const roles = [first.pid('api.pid'), first.pid('worker.pid')];
     first.signal('SIGKILL');
     await eventually(() => !roles.some(isAlive), { withinMs: 15_000 });

@@ -65,6 +65,12 @@ export class LauncherRun {
     if (!this.output.includes(text)) await ended;
   }
 
+  /** Resolves when a role has written this into its log. */
+  async untilLogged(role: 'api' | 'worker', text: string): Promise<void> {
+    const log = join(this.directory, 'logs', `${role}.log`);
+    await eventually(() => readFileSync(log, 'utf8').includes(text), { withinMs: WELCOME_WITHIN_MS });
+  }
+
   /** The exit code, or the signal that ended it. */
   async untilEnded(): Promise<number | string> {
     const [code, signal] = (await this.#ended) as [number | null, string | null];

@@ -10,11 +10,12 @@ import { eventually } from './eventually.js';
 const SERVERS = { postgres: removePostgres, redis: removeRedis, 'queue-redis': removeRedis };
 
 /**
- * A new temporary directory of the calling test. With mode 0711 PostgreSQL can keep its data in it also when the
+ * A new temporary directory of the calling test. Its name carries our process id: should we be killed, the next run
+ * removes it (global-setup.mjs). With mode 0711 PostgreSQL can keep its data in it also when the
  * tests run as root; other modes are for tests about just that.
  */
 export function privateDirectory(mode = 0o711): string {
-  const directory = mkdtempSync(join(tmpdir(), 'stampede-test-'));
+  const directory = mkdtempSync(join(tmpdir(), `stampede-test-${process.pid}-`));
   chmodSync(directory, mode);
   return directory;
 }
