@@ -77,8 +77,14 @@ function stopOnSignal(app: INestApplicationContext, logger: Logger): void {
     );
   };
   process.once('SIGTERM', stop).once('SIGINT', stop);
-  process.once('disconnect', () => stop('disconnect'));
+  process.off('disconnect', leave).once('disconnect', () => stop('disconnect'));
 }
+
+/** Nothing was begun yet. Without this, a role whose launcher is killed while it starts would stay behind. */
+function leave(): void {
+  process.exit(1);
+}
+process.once('disconnect', leave);
 
 main(process.argv.slice(2)).catch((error: unknown) => {
   if (error instanceof ConfigurationError) {

@@ -13,9 +13,9 @@ export function welcome({ baseUrl, logs, demo }: Welcome): string {
     '',
     `  Stampede is running at ${baseUrl}`,
     '',
-    `    Shop          ${baseUrl}/`,
-    `    Operations    ${baseUrl}/ops`,
-    `    API           ${baseUrl}/docs`,
+    `    Sales         ${baseUrl}/v1/sales`,
+    `    Health        ${baseUrl}/health/ready`,
+    `    Metrics       ${baseUrl}/metrics`,
     `    Logs          ${logs}`,
     ...(demo
       ? demoLines(baseUrl, demo)
@@ -54,6 +54,11 @@ function demoLines(baseUrl: string, { sale, buyer, buyerToken, adminToken }: Non
     '',
     `    curl '${orders}/<orderId>' \\`,
     `      -H 'Authorization: Bearer ${buyerToken}'`,
+    '',
+    '  Do the books of Redis and PostgreSQL agree?',
+    '',
+    `    curl '${baseUrl}/v1/admin/sales/${sale.saleId}/audit' \\`,
+    `      -H 'Authorization: Bearer ${adminToken}'`,
   ];
 }
 
