@@ -1,58 +1,43 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus, release, totalmem } from 'node:os';
 
-export type Subject = 'Stampede' | 'Stampede, sold out' | 'Fastify with token' | 'Fastify without token';
+export const SUBJECTS = [
+  'Stampede, intake alone',
+  'Stampede, storing as well',
+  'Stampede, sold out',
+  'Fastify with token',
+  'Fastify without token',
+] as const;
+export type Subject = (typeof SUBJECTS)[number];
 
-export interface Draining {
-  stored: number;
-  perSecond: number;
-  workerUs: number;
-  redisUs: number;
-  postgresUs: number;
-}
-
+/** What one round of one subject reached. */
 export interface Round {
   perSecond: number;
-  /** CPU of the process that answers, per answer. */
-  serverUs: number;
-  redisUs?: number;
-  workerUs?: number;
-  postgresUs?: number;
+  /** CPU per answer (or per stored order) of each process. `api` is whichever process answers. */
+  us: { api: number; worker?: number; redis?: number; postgres?: number };
 }
 
 export interface Measured {
   rounds: Record<Subject, Round[]>;
-  draining: Draining;
+  /** Orders stored while a backlog was drained. */
+  draining: Round[];
   load: { rounds: number; roundMs: number; connections: number };
 }
 
 /** Writes the figures of one run to bench/results, as JSON and as the table that it prints. */
 export function report({ rounds, draining, load }: Measured): void {
-  const subjects = Object.entries(rounds) as [Subject, Round[]][];
   const yardstick = median(rounds['Fastify with token'].map(({ perSecond }) => perSecond));
-  const rows = subjects.map(([subject, all]) => {
-    const of = (pick: (round: Round) => number | undefined) => median(all.map((round) => pick(round) ?? NaN));
-    const rate = of(({ perSecond }) => perSecond);
-    const us = [of((r) => r.serverUs), of((r) => r.redisUs), of((r) => r.workerUs), of((r) => r.postgresUs)];
-    return { subject, perSecond: rate, ofFastifyWithToken: rate / yardstick, us };
-  });
+  const rows = SUBJECTS.map((subject) => row(subject, rounds[subject], yardstick));
   const machine = `${cpus()[0]?.model ?? 'unknown CPU'}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, Linux ${release()}, Node ${process.version}`;
-  const number = (value: number, digits = 0) =>
-    Number.isNaN(value)
-      ? '–'
-      : value.toLocaleString('en-US', { maximumFractionDigits: digits, minimumFractionDigits: digits });
   const markdown = [
     `Measured on ${new Date().toISOString().slice(0, 10)} by \`npm run bench\`: ${machine}.`,
     `Median of ${load.rounds} rounds of ${load.roundMs / 1000} s in turns, ${load.connections} connections, the load generator on the same machine.`,
     '',
-    '| | answers/s | of Fastify with token | CPU us per answer: server | Redis | worker | Postgres |',
+    '| | per second | of Fastify with token | CPU us each: server | Redis | worker | Postgres |',
     '| --- | ---: | ---: | ---: | ---: | ---: | ---: |',
-    ...rows.map(
-      ({ subject, perSecond, ofFastifyWithToken, us }) =>
-        `| ${subject} | ${number(perSecond)} | ${number(ofFastifyWithToken, 2)} | ${us.map((value) => number(value)).join(' | ')} |`,
-    ),
+    ...rows,
+    row('Stampede, draining a backlog', draining),
     '',
-    `Persistence drains a backlog at ${number(draining.perSecond)} orders/s (${number(draining.stored)} orders; CPU us per order: worker ${number(draining.workerUs)}, Redis ${number(draining.redisUs)}, Postgres ${number(draining.postgresUs)}).`,
     'Every sale was audited afterwards: consistent.',
   ].join('\n');
   const base = new URL(`./results/${new Date().toISOString().slice(0, 10)}`, import.meta.url);
@@ -64,4 +49,17 @@ export function report({ rounds, draining, load }: Measured): void {
 
 function median(values: number[]): number {
   return values.sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
+}
+
+function row(subject: string, rounds: Round[], yardstick = NaN): string {
+  const of = (pick: (round: Round) => number | undefined) => median(rounds.map((round) => pick(round) ?? NaN));
+  const rate = of(({ perSecond }) => perSecond);
+  const us = [of((r) => r.us.api), of((r) => r.us.redis), of((r) => r.us.worker), of((r) => r.us.postgres)];
+  return `| ${subject} | ${number(rate)} | ${number(rate / yardstick, 2)} | ${us.map((each) => number(each)).join(' | ')} |`;
+}
+
+/** A figure that was not measured, or is nothing, is a dash. */
+function number(value: number, digits = 0): string {
+  if (Number.isNaN(value) || value < 0.1) return '–';
+  return value.toLocaleString('en-US', { maximumFractionDigits: digits, minimumFractionDigits: digits });
 }

@@ -1,13 +1,13 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { eventually } from '../test/support/eventually.js';
-import { JWT_SECRET, TestSystem } from '../test/support/system.js';
+import { JWT_SECRET, type Part, TestSystem } from '../test/support/system.js';
 import { connectRedis } from '../src/platform/redis/connect.js';
 import { LaneGate, type LaneInRedis } from '../src/stock/lane-gate.js';
 import { baseOf } from '../src/stock/version.js';
 import { cpuUs } from './cpu.js';
 import type { FloodOrder, FloodResult } from './flood.js';
-import { type Draining, report, type Round, type Subject } from './report.js';
+import { type Measured, report, type Round, type Subject, SUBJECTS } from './report.js';
 import { freePort } from '../test/support/free-port.js';
 
 /**
@@ -16,9 +16,8 @@ import { freePort } from '../test/support/free-port.js';
  */
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 5);
 const ROUND_MS = Number(process.env.BENCH_ROUND_MS ?? 4_000);
-const REQUESTS_MAX = 60_000;
+const REQUESTS_MAX = 100_000;
 const CONNECTIONS = 128;
-const BACKLOG = 60_000;
 const DRAIN_WITHIN_MS = 120_000;
 
 const LANE = 0;
@@ -33,37 +32,37 @@ const yardsticks = {
   'Fastify without token': await startYardstick(undefined),
 };
 try {
-  const rounds = await measureIntake();
-  const draining = await measurePersistence();
-  report({ rounds, draining, load: { rounds: ROUNDS, roundMs: ROUND_MS, connections: CONNECTIONS } });
+  report({ ...(await measure()), load: { rounds: ROUNDS, roundMs: ROUND_MS, connections: CONNECTIONS } });
 } finally {
   for (const { child } of Object.values(yardsticks)) child.disconnect();
   redis.disconnect();
   await system.close();
 }
 
-async function measureIntake(): Promise<Record<Subject, Round[]>> {
+async function measure(): Promise<Omit<Measured, 'load'>> {
   const saleId = await system.createSale({ stock: 1_000_000_000 });
   const soldOut = await system.createSale({ stock: 0 });
-  const rounds: Record<Subject, Round[]> = {
-    Stampede: [],
-    'Stampede, sold out': [],
-    'Fastify with token': [],
-    'Fastify without token': [],
-  };
-  for (let round = -1; round < ROUNDS; round += 1) {
+  const rounds = Object.fromEntries(SUBJECTS.map((subject) => [subject, [] as Round[]])) as Measured['rounds'];
+  const draining: Round[] = [];
+  for (let round = 0; round <= ROUNDS; round += 1) {
+    await system.stopRole('worker');
     const results: [Subject, Round][] = [
-      ['Stampede', await floodStampede(saleId, `accepted-${round}`, '202')],
+      ['Stampede, intake alone', await floodStampede(saleId, `alone-${round}`, '202')],
       ['Fastify with token', await floodYardstick('Fastify with token', saleId)],
+    ];
+    const drained = await drain();
+    results.push(
+      ['Stampede, storing as well', await floodStampede(saleId, `storing-${round}`, '202')],
       ['Stampede, sold out', await floodStampede(soldOut, `refused-${round}`, '409')],
       ['Fastify without token', await floodYardstick('Fastify without token', saleId)],
-    ];
-    // The first round only warms up.
-    if (round >= 0) for (const [subject, result] of results) rounds[subject].push(result);
+    );
+    if (round === 0) continue; // it only warms up
+    draining.push(drained);
+    for (const [subject, result] of results) rounds[subject].push(result);
   }
   await requireTrueBooks(saleId);
   await requireTrueBooks(soldOut);
-  return rounds;
+  return { rounds, draining };
 }
 
 async function floodStampede(saleId: string, name: string, expected: string): Promise<Round> {
@@ -73,16 +72,8 @@ async function floodStampede(saleId: string, name: string, expected: string): Pr
   if (Object.keys(answers).some((status) => status !== expected)) {
     throw new Error(`Other answers: ${JSON.stringify(answers)}`);
   }
-  await eventually(async () => progress(await gate.read(LANE), 0, 0), { withinMs: DRAIN_WITHIN_MS });
-  const after = usage();
-  const per = (part: keyof typeof before) => (after[part] - before[part]) / count;
-  return {
-    perSecond: (count * 1000) / ms,
-    serverUs: per('api'),
-    redisUs: per('redis'),
-    workerUs: per('worker'),
-    postgresUs: per('postgres'),
-  };
+  if (system.pidOf('worker') !== undefined) await untilDrained();
+  return { perSecond: (count * 1000) / ms, us: usedSince(before, count) };
 }
 
 async function floodYardstick(subject: keyof typeof yardsticks, saleId: string): Promise<Round> {
@@ -90,36 +81,22 @@ async function floodYardstick(subject: keyof typeof yardsticks, saleId: string):
   const before = cpuUs(child.pid ?? 0);
   const { answers, ms } = await flood({ port, path: `/v1/sales/${saleId}/orders`, name: 'yardstick' });
   const count = answers['202'] ?? 0;
-  return { perSecond: (count * 1000) / ms, serverUs: (cpuUs(child.pid ?? 0) - before) / count };
+  return { perSecond: (count * 1000) / ms, us: { api: (cpuUs(child.pid ?? 0) - before) / count } };
 }
 
-/** Orders pile up while no worker runs; then one drains them. */
-async function measurePersistence(): Promise<Draining> {
-  const saleId = await system.createSale({ stock: 1_000_000_000 });
-  await system.stopRole('worker');
-  for (let part = 0; part < BACKLOG / REQUESTS_MAX; part += 1) {
-    await flood({
-      port: system.port,
-      path: `/v1/sales/${saleId}/orders`,
-      name: `backlog-${part}`,
-      msMax: DRAIN_WITHIN_MS,
-    });
-  }
-  const { recorded: before } = await gate.read(LANE);
+/** A worker that has just started stores what has piled up: measured from its first batch on. */
+async function drain(): Promise<Round> {
+  const { recorded } = await gate.read(LANE);
   await system.startPart('worker');
-  const first = await eventually(async () => progress(await gate.read(LANE), before), { withinMs: DRAIN_WITHIN_MS });
-  const used = usage();
-  const last = await eventually(async () => progress(await gate.read(LANE), before, 0), { withinMs: DRAIN_WITHIN_MS });
+  const first = await eventually(async () => progress(await gate.read(LANE), recorded), { withinMs: DRAIN_WITHIN_MS });
+  const before = usage();
+  const last = await untilDrained();
   const stored = last.recorded - first.recorded;
-  const per = (part: 'worker' | 'redis' | 'postgres') => (usage()[part] - used[part]) / stored;
-  await requireTrueBooks(saleId);
-  return {
-    stored,
-    perSecond: (stored * 1000) / (last.atMs - first.atMs),
-    workerUs: per('worker'),
-    redisUs: per('redis'),
-    postgresUs: per('postgres'),
-  };
+  return { perSecond: (stored * 1000) / (last.atMs - first.atMs), us: usedSince(before, stored) };
+}
+
+function untilDrained(): Promise<{ recorded: number; atMs: number }> {
+  return eventually(async () => progress(await gate.read(LANE), -1, 0), { withinMs: DRAIN_WITHIN_MS });
 }
 
 /** Where the lane stands, once it has moved on and no more than `inFlightMax` is left; false before. */
@@ -132,7 +109,7 @@ function progress(
   return lane.recorded > before && inFlight <= inFlightMax && { recorded: lane.recorded, atMs: performance.now() };
 }
 
-async function flood(order: Pick<FloodOrder, 'port' | 'path' | 'name'> & { msMax?: number }): Promise<FloodResult> {
+async function flood(order: Pick<FloodOrder, 'port' | 'path' | 'name'>): Promise<FloodResult> {
   const child = fork(new URL('./flood.ts', import.meta.url), tsx);
   child.send({ jwtSecret: JWT_SECRET, connections: CONNECTIONS, requests: REQUESTS_MAX, msMax: ROUND_MS, ...order });
   await once(child, 'message');
@@ -149,13 +126,20 @@ async function startYardstick(secret: string | undefined): Promise<{ child: Chil
   return { child, port };
 }
 
-function usage() {
-  return {
-    api: cpuUs(system.pidOf('api')),
-    worker: cpuUs(system.pidOf('worker')),
-    redis: cpuUs(system.pidOf('redis')),
-    postgres: cpuUs(system.pidOf('postgres'), { children: true }),
+type Usage = Record<Part, number>;
+
+function usage(): Usage {
+  const of = (part: Part) => {
+    const pid = system.pidOf(part);
+    return pid === undefined ? 0 : cpuUs(pid, { children: part === 'postgres' });
   };
+  return { api: of('api'), worker: of('worker'), redis: of('redis'), postgres: of('postgres') };
+}
+
+function usedSince(before: Usage, count: number): Usage {
+  const after = usage();
+  const per = (part: Part) => (after[part] - before[part]) / count;
+  return { api: per('api'), worker: per('worker'), redis: per('redis'), postgres: per('postgres') };
 }
 
 async function requireTrueBooks(saleId: string): Promise<void> {

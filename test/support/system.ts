@@ -79,15 +79,12 @@ export class TestSystem {
     return this.#redis?.url ?? '';
   }
 
-  pidOf(part: Part): number {
-    const pid = {
-      postgres: this.#postgres?.pid,
-      redis: this.#redis?.pid,
-      api: this.#roles.get('api')?.pid,
-      worker: this.#roles.get('worker')?.pid,
-    }[part];
-    if (pid === undefined) throw new Error(`${part} does not run`);
-    return pid;
+  /** Undefined while it does not run. */
+  pidOf(part: Part): number | undefined {
+    if (part === 'postgres') return this.#postgres?.pid;
+    if (part === 'redis') return this.#redis?.pid;
+    const role = this.#roles.get(part);
+    return role?.exitCode === null && role.signalCode === null ? role.pid : undefined;
   }
 
   /** Keep-alive connections to the API. */
