@@ -132,6 +132,20 @@ describe('guarding lanes', () => {
       expect(await corner.rows(saleId)).toHaveLength(6);
     });
 
+    it('arms it when several guards look at the same time', async () => {
+      const saleId = await aSaleWithThreeOrders({ stored: true });
+      const { version } = await laneInRedis();
+      await ownRedis.restart(corner);
+
+      const changes = await Promise.all(Array.from({ length: 6 }, look));
+
+      expect(changes).toContain(1);
+      expect(await laneInRedis()).toMatchObject({ state: 'open', epoch: 1, version });
+      const fields = await corner.redis.hkeys(corner.keys.state);
+      expect(fields.filter((field) => field.startsWith('end:'))).toHaveLength(1);
+      await expect(corner.reserve(saleId, 1)).resolves.toMatchObject([{ outcome: 'ACCEPTED', version: version + 1 }]);
+    });
+
     it('arms it once more when the guard before died after Postgres had taken the new Redis over', async () => {
       const saleId = await aSaleWithThreeOrders({ stored: true });
       await ownRedis.restart(corner);
