@@ -30,6 +30,16 @@ describe('the documents', () => {
     );
   });
 
+  it('README.md shows the figures of the last run of the benchmark', () => {
+    const last =
+      readdirSync('bench/results')
+        .filter((name) => name.endsWith('.md'))
+        .sort()
+        .at(-1) ?? '';
+    const figures = (text: string) => all(text, /^\|(.*\d.*)\|$/gm).map((row) => row.replaceAll(' ', ''));
+    expect(figures(read('README.md'))).toEqual(expect.arrayContaining(figures(read(join('bench/results', last)))));
+  });
+
   it('docs/PROTOCOL.md spells every Redis key as the code does', () => {
     const spelled = all(read('docs/PROTOCOL.md'), /^\| `(\{lane:L\}\S*)`/gm);
     const keys = [laneKeys(7), saleKeys(7, 'S')].flatMap((names) => Object.values(names));
