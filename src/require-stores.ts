@@ -3,6 +3,7 @@ import { ConfigurationError, type Settings } from './config/settings.js';
 import { pendingMigrations } from './platform/postgres/migrate.js';
 import { createPool } from './platform/postgres/pool.js';
 import { findPostgresMistakes } from './platform/postgres/require-durable-postgres.js';
+import { isStoreAway } from './platform/store-errors.js';
 import { findRedisMistakes } from './platform/redis/require-durable-redis.js';
 import { RedisConnections } from './platform/redis/redis-connections.js';
 import { findLaneMistakes } from './stock/require-same-lanes.js';
@@ -58,7 +59,7 @@ async function onceItAnswers<T>(ask: () => Promise<T>): Promise<T> {
     try {
       return await ask();
     } catch (error) {
-      if (Date.now() > deadline) throw error;
+      if (!isStoreAway(error) || Date.now() > deadline) throw error; // a wrong password does not become right
       await new Promise((resolve) => setTimeout(resolve, TRY_EVERY_MS));
     }
   }
