@@ -40,8 +40,8 @@ function createLoops(
       idle: LOOK_EVERY_MS,
       logger,
     });
-    redis.commands.on('ready', () => loop.nudge());
     return loop;
   });
+  redis.commands.on('ready', () => loops.forEach((loop) => loop.nudge()));
   return new BackgroundLoops(loops);
 }

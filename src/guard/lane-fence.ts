@@ -1,4 +1,5 @@
 import type { Pool, PoolClient } from 'pg';
+import type { LaneInRedis } from '../stock/lane-gate.js';
 import type { LaneInPostgres } from '../stock/lane-verdict.js';
 import { baseOf } from '../stock/version.js';
 
@@ -28,23 +29,24 @@ export async function takeToken(db: Pool | PoolClient, lane: number): Promise<nu
  * one are not stored any more. The configuration of every sale is sent again: a Redis that has lost its tail may have
  * lost a pause.
  *
- * @returns the guard's token, or undefined when Postgres has recorded more than this Redis knows.
+ * @returns the guard's token, or undefined when another guard was here, or Postgres has recorded more than this Redis knows.
  */
 export async function takeOverRunId(
   pool: Pool,
   lane: number,
-  redis: { runId: string; epoch: number; version: number; recorded: number },
+  { redis, judged }: { redis: LaneInRedis; judged: LaneInPostgres },
 ): Promise<number | undefined> {
   const { rows } = await pool.query<{ token: number }>(
     `WITH fence AS (
        UPDATE lanes SET run_id = $2, guard_token = guard_token + 1
        WHERE lane = $1 AND epoch = $3 AND max_version <= $4 AND recorded >= $5
+         AND run_id IS NOT DISTINCT FROM $6
        RETURNING guard_token
      ), reconfigured AS (
        UPDATE sale_lanes SET config_version = 0 WHERE lane = $1 AND EXISTS (SELECT FROM fence)
      )
      SELECT guard_token AS token FROM fence`,
-    [lane, redis.runId, redis.epoch, redis.version, redis.recorded],
+    [lane, redis.serverRunId, redis.epoch, redis.version, redis.recorded, judged.runId],
   );
   return rows[0]?.token;
 }

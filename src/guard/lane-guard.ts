@@ -42,7 +42,7 @@ export class LaneGuard {
       case 'new':
         return this.openFirst(postgres);
       case 'restarted':
-        return this.rearm(redis);
+        return this.rearm(redis, postgres);
       case 'lost':
         return redis.state === 'open' ? this.closeIfStillLost() : false;
     }
@@ -59,9 +59,10 @@ export class LaneGuard {
     return settleOn(this.pool, this.lane, { runId, token });
   }
 
-  private async rearm({ epoch, version, recorded, serverRunId: runId }: LaneInRedis): Promise<boolean> {
-    const token = await takeOverRunId(this.pool, this.lane, { runId, epoch, version, recorded });
-    return token !== undefined && this.gate.arm(this.lane, token, { epoch, version, runId });
+  private async rearm(redis: LaneInRedis, judged: LaneInPostgres): Promise<boolean> {
+    const token = await takeOverRunId(this.pool, this.lane, { redis, judged });
+    if (token === undefined) return false;
+    return this.gate.arm(this.lane, token, { ...redis, runId: redis.serverRunId });
   }
 
   /** Judged again under a new token: another guard may have opened the lane between our two reads. */

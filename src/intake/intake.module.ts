@@ -1,8 +1,9 @@
 import { Module, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyInstance } from 'fastify';
+import type { Logger } from 'pino';
 import { Registry } from 'prom-client';
-import { SETTINGS } from '../config/config.module.js';
+import { LOGGER, SETTINGS } from '../config/config.module.js';
 import type { Settings } from '../config/settings.js';
 import { OrdersModule } from '../orders/orders.module.js';
 import { SaleTermsReader } from '../orders/sale-terms.js';
@@ -24,9 +25,14 @@ import { ReserveBatcher } from './reserve-batcher.js';
     },
     {
       provide: PlaceOrder,
-      inject: [ReserveBatcher, SaleTermsReader, IntakeMetrics, SETTINGS],
-      useFactory: (batcher: ReserveBatcher, terms: SaleTermsReader, metrics: IntakeMetrics, settings: Settings) =>
-        new PlaceOrder(batcher, terms, metrics, settings.STOCK_LANES),
+      inject: [ReserveBatcher, SaleTermsReader, IntakeMetrics, SETTINGS, LOGGER],
+      useFactory: (
+        batcher: ReserveBatcher,
+        terms: SaleTermsReader,
+        metrics: IntakeMetrics,
+        settings: Settings,
+        logger: Logger,
+      ) => new PlaceOrder(batcher, terms, metrics, settings.STOCK_LANES, logger),
     },
   ],
 })

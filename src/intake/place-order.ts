@@ -1,8 +1,10 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Logger } from 'pino';
 import { callerOf } from '../platform/http/access.js';
 import { Problem, sendProblem } from '../platform/http/problem.js';
 import { INVALID_FIELD } from '../platform/http/problems.js';
 import { surelyNotExecuted } from '../platform/redis/errors.js';
+import { isStoreAway } from '../platform/store-errors.js';
 import type { SaleTerms, SaleTermsReader } from '../orders/sale-terms.js';
 import { orderPath, requireUuid, SALE_NOT_FOUND } from '../orders/paths.js';
 import { laneOf } from '../stock/lane-of.js';
@@ -55,11 +57,14 @@ type PlaceOrderRequest = FastifyRequest<PlaceOrderRoute>;
  * Does not:  look at stock, or remember that a sale is sold out: a buyer who already has an order must get it again.
  */
 export class PlaceOrder {
+  #reportedAtMs = -Infinity;
+
   constructor(
     private readonly batcher: ReserveBatcher,
     private readonly terms: SaleTermsReader,
     private readonly metrics: IntakeMetrics,
     private readonly stockLanes: number,
+    private readonly logger: Logger,
   ) {}
 
   register(server: FastifyInstance): void {
@@ -90,6 +95,7 @@ export class PlaceOrder {
       this.metrics.request(decision.outcome.toLowerCase() as IntakeOutcome);
       return decision;
     } catch (error) {
+      if (!isStoreAway(error)) this.reportOdd(error);
       const isSure = surelyNotExecuted(error);
       this.metrics.request(isSure ? 'store_unavailable' : 'outcome_unknown');
       return isSure ? NOT_ASKED : LOST_REPLY;
@@ -104,6 +110,13 @@ export class PlaceOrder {
     reply.code(202).header('location', orderPath(saleId, orderId));
     if (outcome === 'REPEATED') reply.header('idempotency-replayed', 'true');
     return { orderId, saleId, quantity, status: 'queued', acceptedAt: new Date(decidedAtMs).toISOString(), version };
+  }
+
+  /** What is neither a decision nor a store that is away is a bug. Said at most once a second: it may meet every order. */
+  private reportOdd(err: unknown): void {
+    if (performance.now() - this.#reportedAtMs < 1_000) return;
+    this.#reportedAtMs = performance.now();
+    this.logger.error({ err }, 'orders cannot be decided');
   }
 
   private async readTerms(saleId: string): Promise<SaleTerms> {

@@ -41,7 +41,8 @@ export class OrderReader {
   /** @returns undefined when there is no such order, or it is somebody else's. @throws Problem `store-unavailable` */
   async read(asker: Asker, saleId: string, orderId: string): Promise<OrderView | undefined> {
     const row = await selectOrder(this.pool, saleId, orderId);
-    if (row) return row.buyer === asker.subject || asker.role === 'admin' ? viewStoredOrder(row) : undefined;
+    if (row && (row.buyer === asker.subject || asker.role === 'admin')) return viewStoredOrder(row);
+    // Also about somebody else's: the answer must be the one about an order that does not exist.
     return this.readQueued(asker.subject, saleId, orderId);
   }
 

@@ -2,6 +2,7 @@ import type { Redis } from 'ioredis';
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import { isDataError } from '../platform/postgres/errors.js';
+import { BLOCK_MS_MAX } from '../platform/redis/connect.js';
 import { type AcceptedOrder, decodeOrder } from '../order-stream/accepted-order.js';
 import type { OrderStream, StreamEntry, Taken } from '../order-stream/order-stream.js';
 import { judgeUnstored } from './judge-unstored.js';
@@ -23,9 +24,6 @@ interface ReadableEntry {
   order: AcceptedOrder;
 }
 
-/** The longest wait for new entries: bounds how long a stop takes, and how late stale entries are found. */
-const WAIT_MS_MAX = 1_000;
-
 /**
  * Stores the accepted orders of one lane.
  *
@@ -35,6 +33,8 @@ const WAIT_MS_MAX = 1_000;
  * Does not:  keep an order of storing across workers. `version` is the order of decisions.
  */
 export class LanePersistence {
+  /** Deleted from outside while they were pending. Redis names them only once, so they are kept until they are listed. */
+  readonly #deleted: StreamEntry[] = [];
   /** True while entries may be in our hands that were not dealt with. */
   #unfinished = false;
   #newestId = '0-0';
@@ -57,9 +57,9 @@ export class LanePersistence {
     return again && entries.length === 0 ? this.runOnce() : entries.length;
   }
 
-  /** Resolves when there may be more to do. */
+  /** Resolves when there may be more to do, at the latest when stale entries of others are due to be looked for. */
   waitForMore(blockingRedis: Redis): Promise<void> {
-    return this.stream.waitForMore(blockingRedis, this.#newestId, WAIT_MS_MAX);
+    return this.stream.waitForMore(blockingRedis, this.#newestId, BLOCK_MS_MAX);
   }
 
   /** What a failed pass has left in hand comes first, until there is none of it. */
@@ -73,8 +73,13 @@ export class LanePersistence {
   }
 
   private async settle(runId: string, entries: readonly StreamEntry[]): Promise<void> {
+    this.#deleted.push(...entries.filter(({ fields }) => fields === null));
+    for (let lost = this.#deleted[0]; lost; lost = this.#deleted[0]) {
+      await this.bury(lost, { reason: 'unreadable', detail: 'it was deleted before it was stored' });
+      this.#deleted.shift();
+    }
     const readable: ReadableEntry[] = [];
-    for (const entry of entries) {
+    for (const entry of entries.filter(({ fields }) => fields !== null)) {
       const decoded = decodeOrder(entry.fields);
       if ('order' in decoded) readable.push({ entry, order: decoded.order });
       else await this.bury(entry, { reason: 'unreadable', detail: decoded.unreadableBecause });

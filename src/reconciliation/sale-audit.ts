@@ -84,7 +84,7 @@ export class SaleAudit {
     const isStill = before.version === after.version && before.recorded === after.recorded;
     const isQuiescent =
       isStill &&
-      after.version - baseOf(after.epoch) - after.recorded <= onRecord.refused &&
+      after.version - baseOf(after.epoch) - after.recorded <= onRecord.openDeadLetters &&
       after.recorded === onRecord.recorded &&
       backlog.unread + backlog.pending === 0;
     const verdict = judgeLane(before, onRecord);

@@ -6,8 +6,8 @@ export interface LaneOnRecord extends LaneInPostgres {
   lane: number;
   /** Redis has confirmed that the sale is there. */
   isLoaded: boolean;
-  /** Decisions of the lane that can only be recorded once an operator has resolved their dead letters. */
-  refused: number;
+  /** Of the whole lane: decisions that can only be recorded once an operator has resolved them. */
+  openDeadLetters: number;
   total: number;
   /** What `sale_lanes` counts: pending and paid together. */
   held: number;
@@ -25,8 +25,7 @@ export async function selectSaleOnRecord(tx: PoolClient, saleId: string): Promis
     `SELECT sl.lane, sl.total, sl.held, l.epoch, l.run_id AS "runId", l.max_version AS "maxVersion", l.recorded,
             sl.loaded_at IS NOT NULL AS "isLoaded",
             NOT EXISTS (SELECT FROM sale_lanes x WHERE x.lane = sl.lane AND x.loaded_epoch IS NOT NULL) AS "neverLoaded",
-            (SELECT count(*) FROM dead_letters d WHERE d.lane = sl.lane AND d.state = 'open'
-             AND d.reason = 'refused-by-database') AS refused,
+            (SELECT count(*) FROM dead_letters d WHERE d.lane = sl.lane AND d.state = 'open') AS "openDeadLetters",
             coalesce(o.pending, 0) AS "pendingPayment", coalesce(o.paid, 0) AS paid,
             coalesce(o.to_give_back, 0) AS "toGiveBack", coalesce(o.given_back, 0) AS "givenBack",
             coalesce(o.unreleased, 0) AS "unreleasedOrders"

@@ -2,7 +2,8 @@ import { Body, Controller, Get, HttpCode, Param, Post, Res } from '@nestjs/commo
 import type { FastifyReply } from 'fastify';
 import { Access } from '../platform/http/access.js';
 import { Problem, problemType } from '../platform/http/problem.js';
-import { STORE_UNAVAILABLE } from '../platform/http/problems.js';
+import { OUTCOME_UNKNOWN } from '../platform/http/problems.js';
+import { isStoreAway } from '../platform/store-errors.js';
 import { requireUuid, SALE_NOT_FOUND, salePath } from '../orders/paths.js';
 import { brokenRules, type NewSale, newSaleShape } from './new-sale.js';
 import { type SaleBooks, SaleCounting } from './sale-counting.js';
@@ -13,8 +14,14 @@ import type { SaleView } from './sale-view.js';
 const INVALID_SALE = problemType('invalid-sale', 422, 'The sale breaks a rule');
 
 const NOT_IN_FORCE = new Problem(
-  STORE_UNAVAILABLE,
+  OUTCOME_UNKNOWN,
   'This is recorded, and will be in force as soon as the lanes of the sale can be reached. Ask again to be sure.',
+  { retryAfterSeconds: 1 },
+);
+
+const MAYBE_CREATED = new Problem(
+  OUTCOME_UNKNOWN,
+  'The sale may have been created. Look at the list of sales before you create it again.',
   { retryAfterSeconds: 1 },
 );
 
@@ -35,9 +42,13 @@ export class AdminSalesController {
   ): Promise<SaleView> {
     const errors = brokenRules(sale);
     if (errors.length > 0) throw new Problem(INVALID_SALE, 'Nothing was created.', { errors });
-    const saleId = await this.office.create(sale);
-    reply.header('location', salePath(saleId));
-    return this.readNow(saleId);
+    try {
+      const saleId = await this.office.create(sale);
+      reply.header('location', salePath(saleId));
+      return await this.readNow(saleId);
+    } catch (error) {
+      throw isStoreAway(error) ? MAYBE_CREATED : error;
+    }
   }
 
   @Get()

@@ -40,6 +40,8 @@ export function brokenRules(sale: NewSale): BrokenRule[] {
     ['/stock', within(sale.stock, 0, STOCK_MAX), `must be 0 to ${STOCK_MAX}`],
     ['/perUserLimit', within(sale.perUserLimit, 1, PER_USER_LIMIT_MAX), `must be 1 to ${PER_USER_LIMIT_MAX}`],
     ['/maxPerOrder', within(sale.maxPerOrder ?? 1, 1, sale.perUserLimit), 'must be 1 to perUserLimit'],
+    ['/startsAt', isInOurTime(sale.startsAt), 'must be in the years 2000 to 9999'],
+    ['/endsAt', isInOurTime(sale.endsAt), 'must be in the years 2000 to 9999'],
     ['/endsAt', Date.parse(sale.endsAt) > Date.parse(sale.startsAt), 'must be after startsAt'],
     [
       '/paymentWindowSeconds',
@@ -51,5 +53,8 @@ export function brokenRules(sale: NewSale): BrokenRule[] {
   ];
   return rules.filter(([, holds]) => !holds).map(([pointer, , detail]) => ({ pointer, detail }));
 }
+
+/** The scripts count milliseconds since 1970, and RFC 3339 ends with the year 9999. */
+const isInOurTime = (date: string) => within(Date.parse(date), Date.UTC(2000), Date.UTC(10_000) - 1);
 
 const within = (value: number, min: number, max: number) => value >= min && value <= max;

@@ -12,7 +12,7 @@ interface SaleLane {
   configuration: SaleConfiguration;
 }
 
-/** Bounds one pass; the next one takes the rest. */
+/** Bounds one pass; the next one takes others: those of a closed lane have to wait, and must not keep back the rest. */
 const PER_PASS_MAX = 500;
 
 /**
@@ -33,9 +33,12 @@ export class SaleLoader {
 
   /** @returns how many lanes of sales are up to date now that were not before. */
   async runOnce(): Promise<number> {
-    let done = 0;
-    for (const saleLane of await this.readBehind(undefined)) done += (await this.bringUpToDate(saleLane)) ? 1 : 0;
-    return done;
+    const behind = await this.readBehind(undefined);
+    const results = await Promise.allSettled(behind.map((saleLane) => this.bringUpToDate(saleLane)));
+    // One that fails does not keep the others back.
+    const failed = results.find((result) => result.status === 'rejected');
+    if (failed) throw failed.reason;
+    return results.filter((result) => result.status === 'fulfilled' && result.value).length;
   }
 
   /** The same for one sale, at once. @returns false while one of its lanes is closed. */
@@ -46,7 +49,9 @@ export class SaleLoader {
   }
 
   private async bringUpToDate(saleLane: SaleLane): Promise<boolean> {
-    const outcome = saleLane.isLoaded ? await this.configure(saleLane) : await this.load(saleLane);
+    const loaded = saleLane.isLoaded ? 'PRESENT' : await this.load(saleLane);
+    // What was there already may have been loaded under an older configuration.
+    const outcome = loaded === 'PRESENT' ? await this.configure(saleLane) : loaded;
     if (outcome === 'UNAVAILABLE' || outcome === 'MISSING') return false;
     await this.confirm(saleLane);
     this.logger.info({ saleId: saleLane.saleId, lane: saleLane.lane, outcome }, 'sale brought up to date');
@@ -91,7 +96,7 @@ export class SaleLoader {
               (extract(epoch FROM s.ends_at) * 1000)::bigint AS "endsAtMs"
        FROM sale_lanes sl JOIN sales s USING (sale_id)
        WHERE (sl.loaded_at IS NULL OR sl.config_version < s.config_version) AND sl.sale_id = coalesce($1, sl.sale_id)
-       ORDER BY sl.sale_id, sl.lane LIMIT $2`,
+       ORDER BY random() LIMIT $2`,
       [saleId ?? null, PER_PASS_MAX],
     );
     return rows.map(({ version, paused, ended, startsAtMs, endsAtMs, perUserLimit, ...saleLane }) => ({

@@ -26,7 +26,9 @@ export type LaneVerdict =
  */
 export function judgeLane(redis: LaneInRedis, postgres: LaneInPostgres): LaneVerdict {
   const because = reasonToDistrust(redis, postgres);
-  if (because !== undefined) return postgres.neverLoaded ? { is: 'new' } : { is: 'lost', because };
+  // A Redis of a later epoch has another Postgres, and perhaps its sales: not ours to begin anew.
+  const isNew = postgres.neverLoaded && redis.epoch <= postgres.epoch;
+  if (because !== undefined) return isNew ? { is: 'new' } : { is: 'lost', because };
   return isArmed(redis, postgres) ? { is: 'open' } : { is: 'restarted' };
 }
 

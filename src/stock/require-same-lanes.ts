@@ -5,6 +5,7 @@ import type { Pool } from 'pg';
  * first time. @returns what is wrong, one line for each mistake.
  */
 export async function findLaneMistakes(pool: Pool, stockLanes: number): Promise<string[]> {
+  await pool.query('DELETE FROM lanes WHERE lane >= $1 AND NOT EXISTS (SELECT FROM sale_lanes)', [stockLanes]);
   await pool.query(
     `INSERT INTO lanes (lane) SELECT generate_series(0, $1::integer - 1)
      WHERE NOT EXISTS (SELECT FROM sale_lanes) ON CONFLICT DO NOTHING`,

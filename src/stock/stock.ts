@@ -94,6 +94,7 @@ export class Stock {
       args,
     )) as Reply[];
     const decisions = replies.map(toDecision);
+    if (!areFor(requests, decisions)) throw new Error('Bug: Redis answered another call than this one');
     if (decisions[0]?.outcome !== 'UNAVAILABLE') this.#remember(lane, laneReply as unknown as [string, string]);
     return decisions;
   }
@@ -169,6 +170,13 @@ export class Stock {
     if (answered.version >= (this.#seen.get(lane)?.version ?? 0)) this.#seen.set(lane, answered);
   }
 }
+
+/** Replies are told apart by their order on the connection: a lost one must not give a buyer the order of another. */
+const areFor = (requests: readonly ReserveRequest[], decisions: readonly Decision[]): boolean =>
+  requests.length === decisions.length &&
+  decisions.every(
+    (decision, index) => decision.outcome !== 'ACCEPTED' || decision.orderId === requests[index]?.orderId,
+  );
 
 type Reply = [outcome: string, orderId?: string, version?: string, decidedAtMs?: string];
 

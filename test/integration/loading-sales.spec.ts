@@ -36,6 +36,26 @@ describe('loading sales', () => {
     expect(await onRecord(saleId)).toEqual({ announcedIn: 1, isConfirmed: true });
   });
 
+  it('halts a sale that was paused after it was loaded and before that was confirmed', async () => {
+    const saleId = await corner.unloadedSale();
+    await announceAndDie(saleId, { method: 'confirm' });
+    await corner.pool.query('UPDATE sales SET paused = true, config_version = 2 WHERE sale_id = $1', [saleId]);
+
+    expect(await corner.loader.push(saleId)).toBe(true);
+
+    expect(await corner.reserve(saleId, 1)).toEqual([{ outcome: 'PAUSED' }]);
+  });
+
+  it('loads the others when one of them cannot be loaded', async () => {
+    const broken = await corner.unloadedSale({ startsInMs: -3_000_000_000_000 });
+    const whole = await corner.unloadedSale({ stock: 7 });
+
+    await expect(corner.loader.runOnce()).rejects.toThrow('not an integer >= 0');
+
+    expect(await counters(whole)).toEqual({ total: 7, available: 7 });
+    await corner.pool.query('DELETE FROM sale_lanes WHERE sale_id = $1', [broken]);
+  });
+
   it('loads a sale at the next pass when the loader died after it had announced it', async () => {
     const saleId = await corner.unloadedSale({ stock: 7 });
     await announceAndDie(saleId, { method: 'load' });

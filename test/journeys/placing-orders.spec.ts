@@ -278,6 +278,7 @@ describe('placing an order over HTTP', () => {
     ['a stock below 0', { stock: -1 }, '/stock'],
     ['a stock above a billion', { stock: 1_000_000_001 }, '/stock'],
     ['an end before the start', { endsAt: '2020-01-01T00:00:00Z' }, '/endsAt'],
+    ['a start before the year 2000', { startsAt: '1960-01-01T00:00:00Z' }, '/startsAt'],
     ['an unknown currency', { currency: 'XXQ' }, '/currency'],
     ['a limit above 20', { perUserLimit: 21 }, '/perUserLimit'],
   ])('refuses to create a sale with %s', async (_, wrong, pointer) => {

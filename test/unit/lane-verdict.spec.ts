@@ -68,6 +68,7 @@ describe('the verdict on a lane', () => {
   });
 
   it('is open or restarted rather than new when nothing is wrong, though no sale was ever announced', () => {
+    expect(judge({ epoch: 4 }, { neverLoaded: true })).toMatchObject({ is: 'lost' }); // the Redis of another Postgres
     expect(judge({}, { neverLoaded: true })).toEqual({ is: 'open' });
     expect(judge(RESTARTED, { neverLoaded: true })).toEqual({ is: 'restarted' });
   });

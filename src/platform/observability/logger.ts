@@ -11,15 +11,17 @@ export function createLogger(level: string, role: string): Logger {
       paths: ['authorization', '*.authorization', 'headers.cookie', 'token', '*.token', 'password', '*.password'],
       censor: '…',
     },
-    serializers: { err: withoutUrls },
+    serializers: { err: withoutSecrets },
   });
 }
 
-/** Messages of drivers may quote the address they could not reach, password and all. */
-function withoutUrls(error: Error): object {
-  const serialized = pino.stdSerializers.err(error);
+/**
+ * Drivers hang what they were doing on their errors (a command with its arguments, a row), and quote addresses with their
+ * passwords. Of an error only what it is and where it came from is written.
+ */
+function withoutSecrets(error: Error & { code?: unknown }): object {
   const clean = (text: string) => text.replace(/\b(\w+:\/\/)[^\s@/]*@/g, '$1…@');
-  return { ...serialized, message: clean(serialized.message), stack: clean(serialized.stack) };
+  return { type: error.name, code: error.code, message: clean(error.message), stack: clean(error.stack ?? '') };
 }
 
 /** Nest's own messages, as lines like all others. Its start-up chatter is `debug`. */

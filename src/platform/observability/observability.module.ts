@@ -39,7 +39,7 @@ export class ObservabilityModule implements OnModuleInit, OnApplicationBootstrap
     const { NODE_ENV, METRICS_PORT } = this.settings;
     const server = this.host.httpAdapter.getInstance<FastifyInstance>();
     const isProduction = NODE_ENV === 'production';
-    registerHealth(server, this.ops(), { detailed: !isProduction });
+    registerHealth(server, this.ops(), { detailed: !isProduction && METRICS_PORT === undefined });
     if (METRICS_PORT === undefined) registerMetrics(server, this.ops(), isProduction ? 'admin' : 'public');
   }
 

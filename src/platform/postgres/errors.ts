@@ -20,12 +20,16 @@ const PASSING_CLASSES = ['08', '25', '40', '53', '55', '57', '58'];
 
 /** How pg 8.23 and pg-pool say that there is no connection; they have no class for it. */
 const NO_CONNECTION =
-  /^(timeout exceeded when trying to connect|Connection terminated|Client has encountered a connection error|Cannot use a pool)/;
+  /^(timeout exceeded when trying to connect|Query read timeout|Connection terminated|Client has encountered a connection error|Cannot use a pool)/;
 
 /** True when Postgres cannot be reached, or cannot do anything right now. */
 export function isPostgresAway(error: unknown): boolean {
-  if (error instanceof DatabaseError) return PASSING_CLASSES.includes(classOf(error));
+  if (error instanceof DatabaseError) return isPassing(error.code ?? '');
   return error instanceof Error && NO_CONNECTION.test(error.message);
 }
+
+/** True for a SQLSTATE that blames the server or the moment. */
+export const isPassing = (sqlState: string): boolean =>
+  sqlState.length === 5 && PASSING_CLASSES.includes(sqlState.slice(0, 2));
 
 const classOf = ({ code }: DatabaseError): string => (code ?? '').slice(0, 2);

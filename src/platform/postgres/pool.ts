@@ -5,12 +5,18 @@ export interface PoolOptions {
   /** Shown in `pg_stat_activity`, so that an operator knows whose connection it is. */
   applicationName: string;
   connectionsMax: number;
-  /** Enforced by the server. `query_timeout` of pg gives up while the statement still commits. */
+  /** Enforced by the server, which rolls back. */
   statementTimeoutMs: number;
 }
 
 /** How long a caller waits for a free or new connection; pg's default is for ever. */
 const ACQUIRE_TIMEOUT_MS = 3_000;
+
+/**
+ * A server that is silent enforces nothing: so much later we give up ourselves. What was sent may be committed all the
+ * same, so it must never be what ends a statement that is merely slow.
+ */
+const SILENCE_GRACE_MS = 2_000;
 
 /**
  * A pool whose every wait has a limit. `bigint` columns arrive as numbers: the largest we keep is a version,
@@ -25,8 +31,10 @@ export function createPool(options: PoolOptions, onIdleError: (error: Error) => 
     max: options.connectionsMax,
     connectionTimeoutMillis: ACQUIRE_TIMEOUT_MS,
     statement_timeout: options.statementTimeoutMs,
-    idle_in_transaction_session_timeout: options.statementTimeoutMs,
+    query_timeout: options.statementTimeoutMs + SILENCE_GRACE_MS,
+    idle_in_transaction_session_timeout: 4 * options.statementTimeoutMs,
     keepAlive: true,
+    keepAliveInitialDelayMillis: 10_000,
     types: {
       getTypeParser: (oid, format): unknown =>
         oid === pg.types.builtins.INT8 && format !== 'binary' ? Number : pg.types.getTypeParser(oid, format),

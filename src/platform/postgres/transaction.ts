@@ -17,15 +17,19 @@ export function inSnapshot<T>(pool: Pool, work: (tx: PoolClient) => Promise<T>):
 async function withTransaction<T>(pool: Pool, begin: string, work: (tx: PoolClient) => Promise<T>): Promise<T> {
   const client = await pool.connect();
   let isBroken = false;
+  // A connection that breaks says so twice: to the query that waits, and here. Unheard, it would end the process.
+  const noteBroken = () => (isBroken = true);
+  client.on('error', noteBroken);
   try {
     await client.query(begin);
     const result = await work(client);
     await client.query('COMMIT');
     return result;
   } catch (error) {
-    await client.query('ROLLBACK').catch(() => (isBroken = true));
+    await client.query('ROLLBACK').catch(noteBroken);
     throw error;
   } finally {
+    client.off('error', noteBroken);
     client.release(isBroken);
   }
 }

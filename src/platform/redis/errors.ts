@@ -2,7 +2,8 @@
  * Replies with which Redis refuses a script before its first write: it is loading, full, read-only, busy with another
  * script, cut off from its master, or cannot write its append-only file.
  */
-const REFUSED_BEFORE_RUNNING = /^(OOM|MISCONF|READONLY|LOADING|BUSY|MASTERDOWN|NOREPLICAS|NOAUTH|NOPERM|WRONGPASS) /;
+const REFUSED_BEFORE_RUNNING =
+  /^(OOM|MISCONF|EXECABORT|READONLY|LOADING|BUSY|MASTERDOWN|NOREPLICAS|NOAUTH|NOPERM|WRONGPASS) /;
 
 /** How ioredis 6.0.0 says that it was disconnected when the command came; it has no class for it (Redis.js). */
 const NEVER_WRITTEN = "Stream isn't writeable and enableOfflineQueue options is false";
@@ -22,7 +23,7 @@ export function surelyNotExecuted(error: unknown): boolean {
 }
 
 /** How ioredis 6.0.0 says that no reply will come. */
-const NO_REPLY = /^(Command timed out|Connection is closed|Reached the max retries per request)/;
+const NO_REPLY = /^(Command timed out|Socket timeout|Connection is closed|Reached the max retries per request)/;
 
 /** True when Redis cannot be reached, or cannot do anything right now. */
 export function isRedisAway(error: unknown): boolean {

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import { connectBlockingRedis, connectRedis } from './connect.js';
@@ -29,7 +28,7 @@ export class RedisConnections {
   /** Resolves when all of them can send. */
   async ready(): Promise<void> {
     const connecting = this.#all.filter((redis) => redis.status !== 'ready');
-    await Promise.all(connecting.map((redis) => once(redis, 'ready')));
+    await Promise.all(connecting.map((redis) => new Promise<void>((resolve) => redis.once('ready', () => resolve()))));
   }
 
   close(): void {
