@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
 import { orderBytes, Wire } from './client.js';
 import { BUYER, startTinyApp, type TinyApp } from './tiny-app.js';
 
@@ -73,10 +75,70 @@ describe('a message that two parsers could read differently', () => {
   it.each(['OPTIONS *', 'GET *open/anybody'])('is answered 404 when its target is no path: %s', async (line) => {
     expect(await wire(`${line} HTTP/1.1\r\nHost: a\r\n\r\n`).answers(1)).toEqual([404]);
   });
+});
 
-  it('is answered 405 when it wants a tunnel', async () => {
-    expect(await wire('CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n').ended()).toEqual([405]);
+describe('a request for another protocol', () => {
+  const TUNNEL = 'CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n';
+  const UPGRADE = 'Connection: Upgrade\r\nUpgrade: websocket\r\n';
+
+  it('is answered 405 when it wants a tunnel, behind the answer of the order before it', async () => {
+    expect(await wire(TUNNEL).ended()).toEqual([405]);
+    const release = app.till.hold();
+    const connection = wire(orderBytes(1) + TUNNEL + orderBytes(2));
+    await app.till.reached(1);
+    release();
+    expect(await connection.ended()).toEqual([202, 405]);
+    expect(app.till.taken).toEqual([1]);
   });
+
+  it('does no harm when a client that wanted a tunnel resets its connection', async () => {
+    const gone = nextServerSocket().then(({ closed }) => closed);
+    const connection = wire(TUNNEL);
+    await connection.answers(1);
+    connection.socket.resetAndDestroy();
+    await gone;
+    expect(await wire(orderBytes(1)).answers(1)).toEqual([202]);
+  });
+
+  it('is forgotten within seconds when the client that wanted a tunnel stays', async () => {
+    const arrived = nextServerSocket();
+    const stays = connect({ port: app.port, host: '127.0.0.1', allowHalfOpen: true }).resume();
+    stays.on('error', () => undefined).write(TUNNEL);
+    await (
+      await arrived
+    ).closed;
+    stays.destroy();
+  });
+
+  it('is answered as if it had not asked when it wants an upgrade, and ends the connection', async () => {
+    const connection = wire(orderBytes(1, UPGRADE) + orderBytes(2));
+    expect(await connection.ended()).toEqual([202]);
+    expect(connection.heard).toMatch(/connection: close\r\n/i);
+    expect(app.till.taken).toEqual([1]);
+  });
+
+  it('lets nothing through that comes after the wish for an upgrade, also in a later packet', async () => {
+    const release = app.till.hold();
+    const connection = wire(orderBytes(1, UPGRADE));
+    await app.till.reached(1);
+    connection.say(orderBytes(2));
+    await wire('garbage\r\n\r\n').ended(); // the server has read the order by the time it refuses this
+    release();
+    expect(await connection.ended()).toEqual([202]);
+    expect(app.till.taken).toEqual([1]);
+  });
+
+  it('is cut off with 408 when it wants an upgrade and its body trickles in', async () => {
+    const trickling = `${HEAD}Host: a\r\n${UPGRADE}Content-Length: 14\r\n\r\n{`;
+    expect(await wire(trickling).ended()).toEqual([408]);
+  });
+
+  /** The server's end of the next connection. */
+  async function nextServerSocket(): Promise<{ closed: Promise<unknown> }> {
+    const [socket] = (await once(app.adapter.getInstance().server, 'connection')) as [Socket];
+    const closed = new Promise((resolve) => socket.once('close', resolve));
+    return { closed };
+  }
 });
 
 describe('garbage behind valid requests', () => {
@@ -144,6 +206,8 @@ describe('a connection', () => {
     expect(statuses).toEqual([...Array<number>(32).fill(202), 429]);
     expect(app.till.taken.length).toBe(32);
     expect(connection.heard).toContain('/problems/rate-limited');
+    const [, instance] = /"instance":"([^"]+)"/.exec(connection.heard) ?? [];
+    expect(connection.heard.toLowerCase()).toContain(`x-request-id: ${instance?.toLowerCase()}\r\n`);
   });
 
   it('may carry any number of pipelined requests as long as the answers keep up', async () => {

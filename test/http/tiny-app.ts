@@ -5,7 +5,7 @@ import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { Access, CurrentCaller } from '../../src/platform/http/access.js';
 import { signToken, TokenVerifier, type Caller } from '../../src/platform/http/access-token.js';
-import { createHttpAdapter, type HttpAdapter } from '../../src/platform/http/http-adapter.js';
+import { createHttpAdapter, type HttpAdapter, type HttpOptions } from '../../src/platform/http/http-adapter.js';
 import { Problem, problemType } from '../../src/platform/http/problem.js';
 import { ProblemFilter } from '../../src/platform/http/problem-filter.js';
 import { RequestSchemaPipe } from '../../src/platform/http/request-schema-pipe.js';
@@ -143,14 +143,16 @@ function addDirectRoutes(fastify: FastifyInstance, till: Till): void {
   });
 }
 
-export async function startTinyApp(closeGraceMs = 60_000): Promise<TinyApp> {
+export async function startTinyApp(
+  limits: Pick<HttpOptions, 'closeGraceMs'> = { closeGraceMs: 60_000 },
+): Promise<TinyApp> {
   const till = new Till();
   const bugs: unknown[] = [];
   const adapter = createHttpAdapter({
     tokens: new TokenVerifier({ secrets: [SECRET] }),
     reportBug: (error) => bugs.push(error),
     drainMs: 0,
-    closeGraceMs,
+    ...limits,
   });
   addDirectRoutes(adapter.getInstance(), till);
   const app = await NestFactory.create(TinyModule, adapter, { logger: false });

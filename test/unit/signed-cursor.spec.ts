@@ -13,6 +13,9 @@ describe('a signed cursor', () => {
     ['somebody else', 'bob', cursor],
     ['an altered position', 'alice', `x${cursor}`],
     ['an altered signature', 'alice', cursor.slice(0, -2)],
+    ['a third part', 'alice', `${cursor}.junk`],
+    ['other characters for the same position', 'alice', cursor.replace('.', '=.')],
+    ['another last character for the same signature', 'alice', respelt(cursor)],
     ['no signature', 'alice', cursor.split('.')[0] ?? ''],
     ['nothing', 'alice', ''],
   ])('is refused from %s', (_, owner, given) => {
@@ -23,3 +26,9 @@ describe('a signed cursor', () => {
     expect(() => new SignedCursor(['another']).open('alice', cursor)).toThrow('not one that you were given');
   });
 });
+
+/** The last character of 32 bytes in base64 carries four bits of them and two that are ignored. */
+function respelt(cursor: string): string {
+  const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+  return cursor.slice(0, -1) + alphabet.charAt(alphabet.indexOf(cursor.slice(-1)) + 1);
+}

@@ -23,10 +23,10 @@ const BODY_BYTES_MAX = 64 * 1024;
 const DRAIN_MS = 1_000;
 
 /**
- * How long requests in work may take to finish after that. Every store gives up within a second, so what is still open then is a connection
- * that never said anything. Together with DRAIN_MS well below the 10 s within which a process must have stopped.
+ * How long requests in work may take to finish after that. The slowest reads from Postgres: 3 s for a connection and 5 s for a statement, begun
+ * before the drain; what is still open then is a connection that never said anything. Leaves 1.5 s to close the stores before main.ts gives up.
  */
-const CLOSE_GRACE_MS = 3_000;
+const CLOSE_GRACE_MS = 7_000;
 
 /** How often connections that have become idle are closed meanwhile; Node does it only once, at the start. */
 const IDLE_SWEEP_INTERVAL_MS = 50;
@@ -35,8 +35,6 @@ export interface HttpOptions {
   readonly tokens: TokenVerifier;
   /** Called once for every answer 500, with what was thrown. */
   readonly reportBug: (error: unknown, requestId: string) => void;
-  /** Addresses or networks whose `X-Forwarded-For` is believed. Default: nobody's. */
-  readonly trustedProxies?: string[];
   readonly drainMs?: number;
   readonly closeGraceMs?: number;
 }
@@ -65,7 +63,6 @@ export class HttpAdapter extends FastifyAdapter {
       routerOptions: { maxParamLength: URL_LENGTH_MAX },
       ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false, allErrors: false } },
       return503OnClosing: false, // draining is answered on arrival instead
-      trustProxy: options.trustedProxies ?? false,
     });
     const restore = refuseResponseHook(instance);
     super(instance);

@@ -9,7 +9,7 @@ import {
 import type { Socket } from 'node:net';
 import { Problem } from './problem.js';
 import { RATE_LIMITED } from './problems.js';
-import { newRequestId } from './request-id.js';
+import { requestIdOf } from './request-id.js';
 
 /**
  * Node's HTTP server, made strict about where one request ends and the next begins.
@@ -18,7 +18,7 @@ import { newRequestId } from './request-id.js';
  * Promises:  what two parsers could understand differently (two Hosts, an odd Transfer-Encoding) is refused and closes the connection.
  * Promises:  behind an answer that closes the connection nothing more is taken.
  * Promises:  headers or a body that trickle in are cut off with 408 within 5 s; a client that never reads costs a bounded amount of memory.
- * Does not:  give the answers it makes itself a body, except for 429.
+ * Does not:  give the answers it makes itself a body, except for 429; open a tunnel or change the protocol.
  */
 
 const HEADERS_TIMEOUT_MS = 3_000;
@@ -46,6 +46,12 @@ const IN_FLIGHT_PER_CONNECTION_MAX = 32;
 /** How long we go on reading (and ignoring) what a refused client sends: closing with unread data would reset the connection and take our answer with it. */
 const LINGER_MS = 1_000;
 
+/**
+ * How long a connection that asked for a tunnel may still wait for the answers before it. Node no longer counts it among its own,
+ * so a stopping server cannot close it: this ends before a stop gives up waiting (CLOSE_GRACE_MS of http-adapter.ts).
+ */
+const TUNNEL_REFUSED_WITHIN_MS = 4_000;
+
 const HOST = /^(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::\d{0,5})?$/;
 
 /** The place of a message in the order of its connection, on the socket: of the newest one. */
@@ -53,6 +59,9 @@ const place = Symbol('place');
 
 /** Set once an answer that ends the connection is on its way: nothing behind it is taken. */
 const closing = Symbol('closing');
+
+/** Set once a request was taken whose answer will end the connection. Unlike `closing`, its body may still be on its way. */
+const last = Symbol('last');
 
 interface Answer extends ServerResponse {
   [place]?: number;
@@ -62,6 +71,7 @@ interface Answer extends ServerResponse {
 interface ClientSocket extends Socket {
   [place]?: number;
   [closing]?: boolean;
+  [last]?: boolean;
   _httpMessage?: Answer | null;
   parser?: { incoming: IncomingMessage | null } | null;
 }
@@ -84,19 +94,26 @@ export function createHttpServer(take: RequestListener): Server {
   );
   server.timeout = STUCK_TIMEOUT_MS;
   server.maxHeadersCount = 0; // 16 KiB bound them; Node would silently drop those beyond 2,000
-  server.on('connect', (_request, socket) => socket.end(emptyAnswer(405, 'Allow: \r\n')));
+  server.on('connect', (_request, socket) => refuseTunnel(socket as ClientSocket));
   return server;
 }
 
 function admits(request: IncomingMessage, response: Answer): boolean {
   const socket = request.socket as ClientSocket;
-  if (socket[closing]) return false;
+  if (socket[closing] || socket[last]) return false;
   if (!isWellFramed(request)) return refuse(response, socket);
+  if (request.headers.upgrade !== undefined) endAfter(response, socket);
 
   const newest = (socket[place] ?? 0) + 1;
   socket[place] = response[place] = newest;
   const oldest = socket._httpMessage?.[place] ?? newest;
   return newest - oldest < IN_FLIGHT_PER_CONNECTION_MAX || refuse(response, socket, TOO_MANY_AT_ONCE);
+}
+
+/** Answers as if no upgrade had been asked for. Node drops what stands behind such a request in its packet, so what comes later may begin anywhere. */
+function endAfter(response: ServerResponse, socket: ClientSocket): void {
+  socket[last] = true;
+  response.shouldKeepAlive = false;
 }
 
 const TOO_MANY_AT_ONCE = new Problem(
@@ -109,12 +126,14 @@ const TOO_MANY_AT_ONCE = new Problem(
 function refuse(response: ServerResponse, socket: ClientSocket, problem?: Problem): false {
   socket[closing] = true;
   if (problem) {
+    const id = requestIdOf(response.req);
     response.writeHead(problem.type.status, {
       connection: 'close',
+      'x-request-id': id,
       'content-type': 'application/problem+json; charset=utf-8',
       'retry-after': String(problem.extras.retryAfterSeconds),
     });
-    response.end(problem.body(newRequestId()));
+    response.end(problem.body(id));
   } else {
     response.writeHead(400, { connection: 'close', 'content-length': '0' });
     response.end();
@@ -169,6 +188,16 @@ export function onClientError(error: NodeJS.ErrnoException, client: Socket): voi
 function statusOf({ code }: NodeJS.ErrnoException): number {
   if (code === 'HPE_HEADER_OVERFLOW') return 431;
   return code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : 400;
+}
+
+/** Node hands the connection over without its parser and without any listener: nobody reads it, and an error on it would end the process. */
+function refuseTunnel(socket: ClientSocket): void {
+  const leave = () => void socket.destroy();
+  socket.on('error', leave).resume();
+  setTimeout(leave, TUNNEL_REFUSED_WITHIN_MS).unref();
+  if (socket[closing]) return;
+  socket[closing] = true;
+  closeAfterAnswers(socket, socket[last] ? '' : emptyAnswer(405, 'Allow: \r\n'));
 }
 
 /** Waits for the answers of all requests that were read completely, one after another, and ends the connection with one of our own. */
