@@ -45,7 +45,6 @@ describe('losing a store while orders come in', () => {
       proxy.fault = fault;
       expect(await placeOrder(system, saleId, headers)).toMatchObject({ status: 503, outcome: 'outcome-unknown' });
       proxy.fault = 'none';
-      proxy.cut();
 
       const accepted = await untilAccepted(saleId, headers);
       expect(await placeOrder(system, saleId, headers)).toEqual(accepted);
