@@ -46,7 +46,11 @@ async function startWorker(settings: Settings, logger: Logger): Promise<INestApp
 
 async function startHttp(settings: Settings, logger: Logger, role: Role): Promise<INestApplicationContext> {
   const adapter = createHttpAdapter({
-    tokens: new TokenVerifier({ secrets: settings.JWT_SECRET }),
+    tokens: new TokenVerifier({
+      secrets: settings.JWT_SECRET,
+      issuer: settings.JWT_ISSUER,
+      audience: settings.JWT_AUDIENCE,
+    }),
     reportBug: (err, requestId) => logger.error({ err, requestId }, 'a request met a bug'),
   });
   const app = await NestFactory.create<NestFastifyApplication>(AppModule.of(settings, logger, role), adapter, {

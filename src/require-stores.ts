@@ -1,16 +1,25 @@
+import { DatabaseError } from 'pg';
 import type { Logger } from 'pino';
 import { ConfigurationError, type Settings } from './config/settings.js';
 import { pendingMigrations } from './platform/postgres/migrate.js';
 import { createPool } from './platform/postgres/pool.js';
 import { findPostgresMistakes } from './platform/postgres/require-durable-postgres.js';
 import { isStoreAway } from './platform/store-errors.js';
-import { findRedisMistakes } from './platform/redis/require-durable-redis.js';
-import { RedisConnections } from './platform/redis/redis-connections.js';
+import { connectRedis } from './platform/redis/connect.js';
+import { findRedisMistakes, findRedisWeakness } from './platform/redis/require-durable-redis.js';
 import { findLaneMistakes } from './stock/require-same-lanes.js';
 
 /** A store that starts together with us may have a long log to read. */
 const WAIT_MS_MAX = 60_000;
 const TRY_EVERY_MS = 250;
+
+/** How Redis begins its refusal of a client without the right password. */
+const NOT_LET_IN = /^(WRONGPASS|NOAUTH) /;
+/** SQLSTATE of a database that does not exist, and the class of failed logins. */
+const NO_SUCH_DATABASE = '3D000';
+const NOT_AUTHORIZED_CLASS = '28';
+/** How pg 8.23 says that the server asks for a password and the url has none. */
+const NO_PASSWORD = /^SASL: .* password must be/;
 
 /**
  * Waits until both stores answer, and refuses to start on ones that would lose orders.
@@ -39,18 +48,46 @@ async function checkPostgres(settings: Settings): Promise<string[]> {
       return [...mistakes, `DATABASE_URL: migrations are pending; run \`node dist/main migrate\``];
     }
     return [...mistakes, ...(await findLaneMistakes(pool, settings.STOCK_LANES))];
+  } catch (error) {
+    const refusal = refusalOfPostgres(error);
+    if (refusal === undefined) throw error;
+    return [refusal];
   } finally {
     await pool.end();
   }
 }
 
 async function checkRedis(settings: Settings, logger: Logger): Promise<string[]> {
-  const connections = new RedisConnections(settings.REDIS_URL, 'stampede-start', logger);
+  let isRefused = false;
+  let isAwaited = false;
+  // Only the connection is told of a refusal; its commands fail as if Redis were away.
+  const onError = (err: Error) => {
+    isRefused ||= NOT_LET_IN.test(err.message);
+    if (!isRefused && !isAwaited) logger.warn({ err }, 'Redis cannot be reached; trying again');
+    isAwaited = true;
+  };
+  const redis = connectRedis(settings.REDIS_URL, { name: 'stampede-start', onError });
   try {
-    return await onceItAnswers(() => findRedisMistakes(connections.commands));
+    return await onceItAnswers(async () => {
+      if (isRefused) return ['REDIS_URL: Redis refuses these credentials'];
+      const mistakes = await findRedisMistakes(redis);
+      const weakness = await findRedisWeakness(redis);
+      if (weakness) logger.warn(weakness);
+      return mistakes;
+    });
   } finally {
-    connections.close();
+    redis.disconnect();
   }
+}
+
+function refusalOfPostgres(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const code = error instanceof DatabaseError ? (error.code ?? '') : '';
+  if (code === NO_SUCH_DATABASE) return 'DATABASE_URL: Postgres has no such database';
+  if (code.startsWith(NOT_AUTHORIZED_CLASS) || NO_PASSWORD.test(error.message)) {
+    return 'DATABASE_URL: Postgres refuses these credentials';
+  }
+  return undefined;
 }
 
 async function onceItAnswers<T>(ask: () => Promise<T>): Promise<T> {

@@ -39,6 +39,10 @@ export const variables = z.object({
   REDIS_URL: url('redis:', 'rediss:'),
   /** HS256 keys of access tokens. */
   JWT_SECRET: secrets,
+  /** When set, a token must name it as `iss`. */
+  JWT_ISSUER: z.string().optional(),
+  /** When set, a token must name it as `aud`. */
+  JWT_AUDIENCE: z.string().optional(),
   /** A listener of its own for `/metrics` and `/health`; a worker has no other. */
   METRICS_PORT: int(0, 65_535).optional(),
   /** Lanes of the system; fixed once there are sales. */
@@ -46,7 +50,7 @@ export const variables = z.object({
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
   /** Requests that one script call decides at most: bounds how long it holds Redis (about 5 us each). */
   INTAKE_BATCH_MAX: int(1, 2_000).default(256),
-  /** Orders that one statement stores at most. */
+  /** Entries that a worker reads at once; as many again when it takes over those of another. */
   PERSIST_BATCH_MAX: int(1, 10_000).default(2_000),
   /** Limit of every statement; a storing one of 2,000 orders takes 40 ms here. */
   STATEMENT_TIMEOUT_MS: int(100, 60_000).default(5_000),

@@ -22,6 +22,15 @@ export async function openSale(baseUrl: string, adminToken: string): Promise<Sho
   return open ?? ((await request(`${baseUrl}/v1/admin/sales`, adminToken, foundersMug(new Date()))) as ShownSale);
 }
 
+/** Whether it can be bought from: false as long as the guard has not opened its lane, or nobody answers. */
+export async function isServed(baseUrl: string, { saleId }: ShownSale): Promise<boolean> {
+  try {
+    return ((await request(`${baseUrl}/v1/sales/${saleId}`)) as ShownSale).status !== 'unavailable';
+  } catch {
+    return false;
+  }
+}
+
 function foundersMug(now: Date): object {
   return {
     name: "Founders' Mug",

@@ -3,19 +3,20 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { findRedis } from '../platform/embedded/redis-binary.js';
 import { StartError } from '../platform/embedded/start-error.js';
 import { migrate } from '../platform/postgres/migrate.js';
-import { openSale } from './demo-sale.js';
+import { isServed, openSale, type ShownSale } from './demo-sale.js';
 import { Ensemble } from './ensemble.js';
 import { keptSecrets } from './launch-secrets.js';
 import type { LaunchSettings } from './launch-settings.js';
 import { serverSupervision, SERVERS } from './own-servers.js';
 import { logOf, ROLES, rotateLog } from './role-process.js';
-import { roleSupervision } from './role-supervision.js';
+import { roleSupervision, workerMetricsUrl } from './role-supervision.js';
 import { signToken } from './sign-token.js';
 import type { Terminal } from './terminal.js';
 import { welcome, type Welcome } from './welcome.js';
 
-/** The API waits for the guard to open the lanes, which takes about a second; the rest is room for a slow machine. */
+/** Each takes about a second: roles that start, then the guard that opens the lanes. The rest is room for a slow machine. */
 const READY_WITHIN_MS = 60_000;
+const LANE_OPEN_WITHIN_MS = 60_000;
 const LOOK_EVERY_MS = 100;
 const TOKEN_TTL_SECONDS = 24 * 60 * 60;
 
@@ -68,7 +69,16 @@ export class Launch {
     const env = { ...this.#secrets(), ...this.plan.env, ...urls, PORT: String(settings.port), HOST: settings.host };
     await terminal.step('Starting API and worker', () => this.#startRoles(env));
     const demo = await this.#demo(env);
-    terminal.say(welcome({ baseUrl: baseUrl(settings), logs: `${shortest(this.#logs)}/`, ...(demo && { demo }) }));
+    const metricsPort = Number(this.plan.env.METRICS_PORT) || settings.port;
+    terminal.say(
+      welcome({
+        baseUrl: baseUrl(settings),
+        metrics: `${baseUrl({ ...settings, port: metricsPort })}/metrics`,
+        workerMetrics: workerMetricsUrl(this.plan),
+        logs: `${shortest(this.#logs)}/`,
+        ...(demo && { demo }),
+      }),
+    );
   }
 
   async #startServers(): Promise<{ DATABASE_URL: string; REDIS_URL: string; QUEUE_REDIS_URL: string }> {
@@ -100,14 +110,11 @@ export class Launch {
   }
 
   async #untilReady(): Promise<void> {
-    const deadline = Date.now() + READY_WITHIN_MS;
-    while (!(await answersReady(`${baseUrl(this.plan.settings)}/health/ready`))) {
-      if (Date.now() > deadline) {
-        throw new StartError(
-          `The API was not ready within ${READY_WITHIN_MS / 1000} s: see ${shortest(this.#logs)}/api.log and worker.log there`,
-        );
-      }
-      await delay(LOOK_EVERY_MS);
+    const isReady = () => answersReady(`${baseUrl(this.plan.settings)}/health/ready`);
+    if (!(await becomesTrue(isReady, READY_WITHIN_MS))) {
+      throw new StartError(
+        `The API was not ready within ${READY_WITHIN_MS / 1000} s: see ${shortest(this.#logs)}/api.log and worker.log there`,
+      );
     }
     this.#ready = true;
   }
@@ -121,8 +128,16 @@ export class Launch {
     // A buyer of their own for every start: an earlier one may have bought all they are allowed to.
     const buyer = `buyer-${Date.now().toString(36)}`;
     const adminToken = token('admin', 'admin');
-    const sale = await this.plan.terminal.step('Demo sale', () => openSale(baseUrl(this.plan.settings), adminToken));
+    const sale = await this.plan.terminal.step('Demo sale', () => this.#saleOnOffer(adminToken));
     return { sale, buyer, buyerToken: token(buyer, 'buyer'), adminToken };
+  }
+
+  /** Readiness says nothing of lanes. One that stays closed is the guard's affair: everything else runs, so it is shown. */
+  async #saleOnOffer(adminToken: string): Promise<ShownSale> {
+    const url = baseUrl(this.plan.settings);
+    const sale = await openSale(url, adminToken);
+    await becomesTrue(() => isServed(url, sale), LANE_OPEN_WITHIN_MS);
+    return sale;
   }
 
   /** In production nothing is invented: a role that misses a secret says so. */
@@ -149,6 +164,16 @@ export function baseUrl({ host, port }: LaunchSettings): string {
   const reachable =
     host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '[::1]' : host.includes(':') ? `[${host}]` : host;
   return `http://${reachable}:${port}`;
+}
+
+/** Looks until it is so; false when it is not within that time. */
+async function becomesTrue(look: () => Promise<boolean>, withinMs: number): Promise<boolean> {
+  const deadline = Date.now() + withinMs;
+  while (!(await look())) {
+    if (Date.now() > deadline) return false;
+    await delay(LOOK_EVERY_MS);
+  }
+  return true;
 }
 
 async function answersReady(url: string): Promise<boolean> {

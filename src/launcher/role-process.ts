@@ -15,7 +15,7 @@ export type Role = (typeof ROLES)[number];
 
 export interface RolePlace {
   clone: string;
-  /** The data directory: holds the log and the process id. */
+  /** The data directory: holds the log, the process id and the worker's port. */
   directory: string;
 }
 

@@ -2,21 +2,25 @@ import type { ShownSale } from './demo-sale.js';
 
 export interface Welcome {
   baseUrl: string;
+  /** Of the API and of the worker: each counts what it does itself. */
+  metrics: string;
+  workerMetrics: string;
   logs: string;
   /** Missing when tokens are signed by a key we do not have. */
   demo?: { sale: ShownSale; buyer: string; buyerToken: string; adminToken: string };
 }
 
 /** What stands on the terminal once everything runs: everything needed to buy, ready to be copied. */
-export function welcome({ baseUrl, logs, demo }: Welcome): string {
+export function welcome({ baseUrl, metrics, workerMetrics, logs, demo }: Welcome): string {
   return [
     '',
     `  Stampede is running at ${baseUrl}`,
     '',
-    `    Sales         ${baseUrl}/v1/sales`,
-    `    Health        ${baseUrl}/health/ready`,
-    `    Metrics       ${baseUrl}/metrics`,
-    `    Logs          ${logs}`,
+    `    Sales           ${baseUrl}/v1/sales`,
+    `    Health          ${baseUrl}/health/ready`,
+    `    Metrics         ${metrics}`,
+    `    Worker metrics  ${workerMetrics}`,
+    `    Logs            ${logs}`,
     ...(demo
       ? demoLines(baseUrl, demo)
       : ['', '  Tokens are signed elsewhere (JWT_PUBLIC_KEY): none are printed, no demo sale is made.']),

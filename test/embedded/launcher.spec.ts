@@ -188,6 +188,12 @@ describe('a running npm start', () => {
     expect((await fetch(`${launcher.baseUrl}/health/ready`)).status).toBe(200);
   });
 
+  it('names where the worker counts the orders that it stores', async () => {
+    const url = /^ {4}Worker metrics +(\S+)$/m.exec(launcher.output)?.[1] ?? 'the welcome names none';
+    const text = await eventually(async () => (await fetch(url)).text(), { withinMs: 5_000 });
+    expect(text).toContain('stampede_orders_stored_total');
+  });
+
   it('is not removed by npm run reset', async () => {
     const refusal = { code: 1, stderr: expect.stringMatching(/is in use \(process \d+\)/) as string };
     await expect(runScript('reset.mjs', directory, '--yes')).rejects.toMatchObject(refusal);

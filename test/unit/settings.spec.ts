@@ -41,6 +41,11 @@ describe('reading the settings', () => {
     expect(loadSettings(environment({ JWT_SECRET: `${SECRET}, ${older}` })).JWT_SECRET).toEqual([SECRET, older]);
   });
 
+  it('demands no issuer and no audience of tokens unless they are given', () => {
+    expect(loadSettings(environment({ JWT_AUDIENCE: '' }))).not.toHaveProperty('JWT_AUDIENCE');
+    expect(loadSettings(environment({ JWT_ISSUER: 'shop' }))).toMatchObject({ JWT_ISSUER: 'shop' });
+  });
+
   it('ignores variables that are not its own', () => {
     expect(loadSettings(environment({ PATH: '/bin' }))).not.toHaveProperty('PATH');
   });

@@ -10,17 +10,30 @@ const VERSION_MIN = 7;
 export async function findRedisMistakes(redis: Redis): Promise<string[]> {
   const version = /^redis_version:(\d+)/m.exec(await redis.info('server'))?.[1];
   const mistakes = Number(version) >= VERSION_MIN ? [] : [`REDIS_URL: Redis ${VERSION_MIN} or newer is needed`];
-  try {
-    const [, appendonly] = await redis.config('GET', 'appendonly');
-    const [, policy] = await redis.config('GET', 'maxmemory-policy');
-    if (appendonly !== 'yes') {
-      mistakes.push('REDIS_URL: Redis must run with `appendonly yes`, or a restart loses orders');
-    }
-    if (policy !== 'noeviction') {
-      mistakes.push('REDIS_URL: Redis must run with `maxmemory-policy noeviction`, or it drops stock');
-    }
-  } catch (error) {
-    if (!isServerReply(error)) throw error;
+  const appendonly = await configured(redis, 'appendonly');
+  const policy = await configured(redis, 'maxmemory-policy');
+  if (appendonly !== undefined && appendonly !== 'yes') {
+    mistakes.push('REDIS_URL: Redis must run with `appendonly yes`, or a restart loses orders');
+  }
+  if (policy !== undefined && policy !== 'noeviction') {
+    mistakes.push('REDIS_URL: Redis must run with `maxmemory-policy noeviction`, or it drops stock');
   }
   return mistakes;
+}
+
+/** What is weak about it and yet a choice one may make; undefined when nothing is, or it does not let us look. */
+export async function findRedisWeakness(redis: Redis): Promise<string | undefined> {
+  const appendfsync = await configured(redis, 'appendfsync');
+  if (appendfsync === undefined || appendfsync === 'always') return undefined;
+  return `Redis runs with appendfsync ${appendfsync}: a power loss may lose the last second of accepted orders`;
+}
+
+async function configured(redis: Redis, parameter: string): Promise<string | undefined> {
+  try {
+    const [, value] = await redis.config('GET', parameter);
+    return value;
+  } catch (error) {
+    if (!isServerReply(error)) throw error;
+    return undefined;
+  }
 }
