@@ -16,4 +16,4 @@ export function requestIdOf(request: IncomingMessage): string {
   return newRequestId();
 }
 
-export const newRequestId = (): string => `${PROCESS}-${(++count).toString(36)}`;
+const newRequestId = (): string => `${PROCESS}-${(++count).toString(36)}`;
