@@ -2,7 +2,7 @@
 
 const STATIONS =
   'sales|admission|intake|persistence|outbox|payment|rewards|expiry|compensation|guard|reconciliation|dead-letters|pages';
-const NOUNS = 'orders|stock|order-stream|settings';
+const NOUNS = 'orders|stock|order-stream|ledger|settings';
 const ASSEMBLY = ['\\.module\\.ts$', '^src/main\\.ts$', '^src/app\\.module\\.ts$', '^src/require-stores\\.ts$'];
 const LAUNCHER = ['^src/launcher\\.ts$', '^src/launcher/'];
 

@@ -5,6 +5,7 @@ import type { Settings } from './config/settings.js';
 import { DeadLettersModule } from './dead-letters/dead-letters.module.js';
 import { GuardModule } from './guard/guard.module.js';
 import { IntakeModule } from './intake/intake.module.js';
+import { LedgerModule } from './ledger/ledger.module.js';
 import { OrderStreamModule } from './order-stream/order-stream.module.js';
 import { OrdersModule } from './orders/orders.module.js';
 import { PersistenceModule } from './persistence/persistence.module.js';
@@ -16,7 +17,7 @@ import { SalesModule } from './sales/sales.module.js';
 import { StockModule } from './stock/stock.module.js';
 
 /** What every process stands on. */
-const GROUND = [PostgresModule, RedisModule, ObservabilityModule, StockModule, OrderStreamModule];
+const GROUND = [PostgresModule, RedisModule, ObservabilityModule, StockModule, OrderStreamModule, LedgerModule];
 
 /** What answers HTTP, in the order of an order's journey. */
 const API = [

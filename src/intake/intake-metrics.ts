@@ -1,5 +1,5 @@
 import { Counter, Histogram, type Registry } from 'prom-client';
-import type { Decision } from '../stock/stock.js';
+import type { Decision } from '../stock/decision.js';
 
 export type IntakeOutcome = Lowercase<Decision['outcome']> | 'store_unavailable' | 'outcome_unknown';
 

@@ -8,7 +8,7 @@ import { isStoreAway } from '../platform/store-errors.js';
 import type { SaleTerms, SaleTermsReader } from '../orders/sale-terms.js';
 import { orderPath, requireUuid, SALE_NOT_FOUND } from '../orders/paths.js';
 import { laneOf } from '../stock/lane-of.js';
-import type { Acceptance, Decision } from '../stock/stock.js';
+import type { Acceptance, Decision } from '../stock/decision.js';
 import { readIdempotencyKey } from './idempotency-key.js';
 import { newOrderId } from './order-id.js';
 import type { IntakeMetrics, IntakeOutcome } from './intake-metrics.js';

@@ -1,7 +1,7 @@
 import { Problem, problemType } from '../platform/http/problem.js';
 import { OUTCOME_UNKNOWN, STORE_UNAVAILABLE } from '../platform/http/problems.js';
 import type { SaleTerms } from '../orders/sale-terms.js';
-import type { Refusal } from '../stock/stock.js';
+import type { Refusal } from '../stock/decision.js';
 
 /** About as long as a restart of Redis, or of Postgres, takes. */
 const RETRY_AFTER_SECONDS = 1;

@@ -1,4 +1,5 @@
-import type { Decision, ReserveRequest, Stock } from '../stock/stock.js';
+import type { Decision, ReserveRequest } from '../stock/decision.js';
+import type { Stock } from '../stock/stock.js';
 import type { IntakeMetrics } from './intake-metrics.js';
 
 interface Waiting {

@@ -53,3 +53,9 @@ export function decodeOrder(fields: readonly string[] | null): Decoded {
     },
   };
 }
+
+/** The fields of an entry that decodes to this order. */
+export const encodeOrder = (order: AcceptedOrder): string[] => [
+  ...['v', '1', 'order', order.orderId, 'sale', order.saleId, 'buyer', order.buyer, 'key', order.idempotencyKey],
+  ...['units', String(order.quantity), 'version', String(order.version), 'at', String(order.decidedAtMs)],
+];

@@ -1,18 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { Module } from '@nestjs/common';
-import pg from 'pg';
 import type { Logger } from 'pino';
-import { Registry } from 'prom-client';
 import { LOGGER, SETTINGS } from '../config/config.module.js';
 import type { Settings } from '../config/settings.js';
+import type { LaneLedger } from '../ledger/lane-ledger.js';
+import { LaneLedgers } from '../ledger/lane-ledgers.js';
 import { BackgroundLoops } from '../platform/loop/background-loops.js';
 import { PollingLoop } from '../platform/loop/polling-loop.js';
 import { RedisConnections } from '../platform/redis/redis-connections.js';
 import type { OrderStream } from '../order-stream/order-stream.js';
 import { OrderStreams } from '../order-stream/order-streams.js';
 import { LanePersistence } from './lane-persistence.js';
-import { PersistenceMetrics } from './persistence-metrics.js';
 
 const TRIM_EVERY_MS = 5_000;
 
@@ -20,13 +19,8 @@ const TRIM_EVERY_MS = 5_000;
 @Module({
   providers: [
     {
-      provide: PersistenceMetrics,
-      inject: [Registry],
-      useFactory: (registry: Registry) => new PersistenceMetrics(registry),
-    },
-    {
       provide: 'persistence loops',
-      inject: [SETTINGS, LOGGER, pg.Pool, RedisConnections, OrderStreams, PersistenceMetrics],
+      inject: [SETTINGS, LOGGER, RedisConnections, OrderStreams, LaneLedgers],
       useFactory: createLoops,
     },
   ],
@@ -36,20 +30,17 @@ export class PersistenceModule {}
 function createLoops(
   settings: Settings,
   logger: Logger,
-  pool: pg.Pool,
   redis: RedisConnections,
   streams: OrderStreams,
-  metrics: PersistenceMetrics,
+  ledgers: LaneLedgers,
 ): BackgroundLoops {
-  const consumer = `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`;
+  const options = {
+    consumer: `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`,
+    batchMax: settings.PERSIST_BATCH_MAX,
+    staleAfterMs: settings.PERSIST_CLAIM_AFTER_MS,
+  };
   const store = (lane: number, stream: OrderStream) => {
-    const options = {
-      lane,
-      consumer,
-      batchMax: settings.PERSIST_BATCH_MAX,
-      staleAfterMs: settings.PERSIST_CLAIM_AFTER_MS,
-    };
-    const persistence = new LanePersistence(options, stream, pool, metrics, logger);
+    const persistence = new LanePersistence(options, stream, ledgers.get(lane) as LaneLedger);
     const blocking = redis.openBlocking(`lane-${lane}`);
     const idle = () => persistence.waitForMore(blocking);
     return new PollingLoop({ name: `persistence of lane ${lane}`, runOnce: () => persistence.runOnce(), idle, logger });

@@ -24,6 +24,14 @@ export function parseBuyerRecord(record: string): BuyerRecord {
   return { held: Number(held), orders: orders.map(parseHeldOrder) };
 }
 
+/** The same value, as reserve-stock.lua would have written it. */
+export function formatBuyerRecord({ held, orders }: BuyerRecord): string {
+  const parts = orders.map(({ idempotencyKey, orderId, quantity, releasedVersion, version, decidedAtMs }) =>
+    [idempotencyKey, orderId, quantity, releasedVersion ?? 'held', version, decidedAtMs].join(' '),
+  );
+  return [held, ...parts, ''].join(';');
+}
+
 function parseHeldOrder(text: string): HeldOrder {
   const [idempotencyKey = '', orderId = '', quantity, release, version, decidedAtMs] = text.split(' ');
   return {

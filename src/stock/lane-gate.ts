@@ -23,6 +23,8 @@ export interface LaneInRedis {
   lost: number | undefined;
   /** Why a guard closed it. */
   closedBecause: string | undefined;
+  /** Of the last guard that wrote to it; 0 before the first. */
+  guardToken: number;
 }
 
 /** Whether the lane decides, as far as Redis alone can tell. */
@@ -47,10 +49,18 @@ export class LaneGate {
     return outcome === 'CLOSED' ? runId : undefined;
   }
 
-  /** Starts an epoch in a lane that was closed under this token; false when it is not that lane any more. */
-  async open(lane: number, token: number, { epoch, runId }: { epoch: number; runId: string }): Promise<boolean> {
-    const reply = await openLane.run(this.redis, [laneKeys(lane).state], [token, epoch, baseOf(epoch), runId]);
-    return reply === 'OPENED';
+  /**
+   * Starts an epoch in a lane that was closed under this token; false when it is not that lane any more.
+   *
+   * @param recorded decisions of the epoch that were made by rebuilding the lane.
+   */
+  async open(
+    lane: number,
+    token: number,
+    { epoch, runId, recorded = 0 }: { epoch: number; runId: string; recorded?: number },
+  ): Promise<boolean> {
+    const args = [token, runId, epoch, baseOf(epoch) + recorded, recorded];
+    return (await openLane.run(this.redis, [laneKeys(lane).state], args)) === 'OPENED';
   }
 
   /** Lets a lane with unchanged data decide again on another Redis; false when it is not what was compared any more. */
@@ -81,5 +91,6 @@ function toLane(hash: Record<string, string>, serverRunId: string): LaneInRedis 
     serverRunId,
     lost: hash.lost === undefined ? undefined : Number(hash.lost),
     closedBecause: hash.closedBecause,
+    guardToken: Number(hash.guardToken ?? 0),
   };
 }

@@ -28,6 +28,6 @@ local lane = read_lane(KEYS[1])
 if not lane.is_open or lane.epoch ~= tonumber(ARGV[1]) then return 'UNAVAILABLE' end
 if redis.call('EXISTS', KEYS[2]) == 1 then return 'PRESENT' end
 
-redis.call('HSET', KEYS[2], 'total', ARGV[2], 'available', ARGV[2], 'adjustment', 0, 'configVersion', ARGV[3],
+redis.call('HSET', KEYS[2], 'total', ARGV[2], 'available', ARGV[2], 'adjustment', 0, 'adjustmentVersion', 0, 'configVersion', ARGV[3],
   'paused', ARGV[4], 'ended', ARGV[5], 'startsAtMs', ARGV[6], 'endsAtMs', ARGV[7], 'perUserLimit', ARGV[8])
 return 'LOADED'

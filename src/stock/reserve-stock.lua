@@ -62,13 +62,7 @@ local function unavailable()
   return replies
 end
 
-if not lane.version then return unavailable() end
-local ended_at = seen_run_id ~= lane.run_id and tonumber(redis.call('HGET', lane_key, 'end:' .. seen_run_id))
-if lane.version < seen_version or (ended_at and ended_at < seen_version) then
-  local lost = tonumber(redis.call('HGET', lane_key, 'lost')) or 0
-  redis.call('HSET', lane_key, 'state', 'closed', 'lost', integer(math.max(lost, seen_version)))
-  return unavailable()
-end
+if has_lost(lane_key, lane, seen_version, seen_run_id) then return unavailable() end
 if not lane.is_open then return unavailable() end
 
 local available, paused, ended, starts_at, ends_at, per_user =

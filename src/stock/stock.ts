@@ -1,45 +1,18 @@
 import type { Redis } from 'ioredis';
 import { LuaScript } from '../platform/redis/lua-script.js';
 import { type BuyerRecord, type HeldOrder, parseBuyerRecord } from './buyer-record.js';
+import { areFor, type Decision, type Reply, type ReserveRequest, toDecision } from './decision.js';
 import { isOpen, LaneGate } from './lane-gate.js';
 import { laneKeys, saleKeys } from './stock-keys.js';
 
 const reserveStock = new LuaScript(new URL('./reserve-stock.lua', import.meta.url));
 const loadSale = new LuaScript(new URL('./load-sale.lua', import.meta.url));
 const configureSale = new LuaScript(new URL('./configure-sale.lua', import.meta.url));
+const releaseStock = new LuaScript(new URL('./release-stock.lua', import.meta.url));
+const adjustStock = new LuaScript(new URL('./adjust-stock.lua', import.meta.url));
 
 /** Buyers of one page of a scan: keeps Redis busy for well under a millisecond. */
 const SCAN_PAGE = 500;
-
-export const REFUSALS = [
-  'KEY_REUSED',
-  'PAUSED',
-  'NOT_STARTED',
-  'ENDED',
-  'LIMIT_REACHED',
-  'SOLD_OUT',
-  'UNAVAILABLE',
-] as const;
-export type Refusal = (typeof REFUSALS)[number];
-
-export interface Acceptance {
-  outcome: 'ACCEPTED' | 'REPEATED';
-  orderId: string;
-  /** The lane's version of this decision. */
-  version: number;
-  /** Redis' clock at the decision. */
-  decidedAtMs: number;
-}
-export type Decision = Acceptance | { outcome: Refusal };
-
-export interface ReserveRequest {
-  /** The id the order gets if it is accepted; a repeated key answers with the first one. */
-  orderId: string;
-  buyer: string;
-  idempotencyKey: string;
-  /** 1 to 999. */
-  quantity: number;
-}
 
 /** What a lane knows of a sale's terms. `version` only rises. */
 export interface SaleConfiguration {
@@ -55,6 +28,23 @@ export interface SaleCounters {
   total: number;
   available: number;
 }
+
+export type Release = { outcome: 'RELEASED' | 'ALREADY'; version: number } | { outcome: 'MISSING' | 'UNAVAILABLE' };
+
+export interface Releases {
+  /** The Redis that answered: they may be recorded only while the lane still belongs to it. */
+  runId: string;
+  releases: Release[];
+}
+
+export interface AdjustmentReply {
+  outcome: 'ADJUSTED' | 'REFUSED' | 'OUTDATED' | 'MISSING' | 'UNAVAILABLE';
+  runId: string;
+  /** Of the adjustment; 0 when a rebuild had counted it, or there is none. */
+  version: number;
+}
+
+type LaneReply = [runId: string, version: string];
 
 /** What this process was last answered by a lane: with it, the lane notices that it has lost something. */
 interface Seen {
@@ -81,8 +71,7 @@ export class Stock {
 
   /** Decides all requests of one sale in one lane, in their order, in one script call; one decision per request. */
   async reserve(lane: number, saleId: string, requests: readonly ReserveRequest[]): Promise<Decision[]> {
-    const seen = this.#seen.get(lane) ?? { version: 0, runId: '' };
-    const args: (string | number)[] = [saleId, seen.version, seen.runId];
+    const args: (string | number)[] = [saleId, ...this.#seenOf(lane)];
     for (const { orderId, buyer, idempotencyKey, quantity } of requests) {
       args.push(orderId, buyer, idempotencyKey, quantity);
     }
@@ -95,8 +84,44 @@ export class Stock {
     )) as Reply[];
     const decisions = replies.map(toDecision);
     if (!areFor(requests, decisions)) throw new Error('Bug: Redis answered another call than this one');
-    if (decisions[0]?.outcome !== 'UNAVAILABLE') this.#remember(lane, laneReply as unknown as [string, string]);
+    if (decisions[0]?.outcome !== 'UNAVAILABLE') this.#remember(lane, laneReply as unknown as LaneReply);
     return decisions;
+  }
+
+  /** Gives the units of finished, unpaid orders of one sale and lane back; one answer per order, in their order. */
+  async release(
+    lane: number,
+    saleId: string,
+    orders: readonly { buyer: string; orderId: string }[],
+  ): Promise<Releases> {
+    const { sale, buyers } = saleKeys(lane, saleId);
+    const args = orders.flatMap(({ buyer, orderId }) => [buyer, orderId]);
+    const [laneReply, ...replies] = (await releaseStock.run(
+      this.redis,
+      [laneKeys(lane).state, sale, buyers],
+      [...this.#seenOf(lane), ...args],
+    )) as [LaneReply, ...[outcome: Release['outcome'], version?: string][]];
+    if (replies.length !== orders.length) throw new Error('Bug: Redis answered another call than this one');
+    if (replies[0]?.[0] !== 'UNAVAILABLE') this.#remember(lane, laneReply);
+    return {
+      runId: laneReply[0],
+      releases: replies.map(([outcome, version]) =>
+        outcome === 'RELEASED' || outcome === 'ALREADY' ? { outcome, version: Number(version) } : { outcome },
+      ),
+    };
+  }
+
+  /** Applies adjustment `number` of a sale's stock in one lane, once; said again, it is answered as it was the first time. */
+  async adjust(
+    lane: number,
+    saleId: string,
+    { number, delta }: { number: number; delta: number },
+  ): Promise<AdjustmentReply> {
+    const keys = [laneKeys(lane).state, saleKeys(lane, saleId).sale];
+    const reply = await adjustStock.run(this.redis, keys, [...this.#seenOf(lane), number, delta]);
+    const [outcome, runId, version] = reply as [AdjustmentReply['outcome'], string, string];
+    if (outcome === 'ADJUSTED') this.#remember(lane, [runId, version]);
+    return { outcome, runId, version: Number(version) };
   }
 
   /** Puts a sale on sale in one lane, if it is not there yet and the lane is open in that epoch. */
@@ -164,31 +189,20 @@ export class Stock {
     return Number(seconds) * 1000 + Math.floor(Number(micros) / 1000);
   }
 
+  #seenOf(lane: number): [version: number, runId: string] {
+    const { version, runId } = this.#seen.get(lane) ?? { version: 0, runId: '' };
+    return [version, runId];
+  }
+
   /** Replies may overtake one another: only the highest version counts, and its run id. */
-  #remember(lane: number, [runId, version]: [string, string]): void {
+  #remember(lane: number, [runId, version]: LaneReply): void {
     const answered = { version: Number(version), runId };
     if (answered.version >= (this.#seen.get(lane)?.version ?? 0)) this.#seen.set(lane, answered);
   }
 }
 
-/** Replies are told apart by their order on the connection: a lost one must not give a buyer the order of another. */
-const areFor = (requests: readonly ReserveRequest[], decisions: readonly Decision[]): boolean =>
-  requests.length === decisions.length &&
-  decisions.every(
-    (decision, index) => decision.outcome !== 'ACCEPTED' || decision.orderId === requests[index]?.orderId,
-  );
-
-type Reply = [outcome: string, orderId?: string, version?: string, decidedAtMs?: string];
-
-function toDecision([outcome, orderId = '', version, decidedAtMs]: Reply): Decision {
-  if (outcome === 'ACCEPTED' || outcome === 'REPEATED') {
-    return { outcome, orderId, version: Number(version), decidedAtMs: Number(decidedAtMs) };
-  }
-  if ((REFUSALS as readonly string[]).includes(outcome)) return { outcome: outcome as Refusal };
-  throw new Error(`Bug: reserve-stock.lua returned an unknown outcome '${outcome}'`);
-}
-
-const configurationArgs = (configuration: SaleConfiguration): number[] => [
+/** As the scripts take it. */
+export const configurationArgs = (configuration: SaleConfiguration): number[] => [
   configuration.version,
   Number(configuration.paused),
   Number(configuration.ended),

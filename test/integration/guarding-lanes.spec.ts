@@ -161,7 +161,7 @@ describe('guarding lanes', () => {
     it('stores nothing that was read from the old Redis once the new one is taken over', async () => {
       const saleId = await aSaleWithThreeOrders({ stored: false });
       const worker = corner.worker();
-      const held = hold(worker, 'settle');
+      const held = hold(corner.ledger, 'settle');
       const storing = worker.runOnce();
       await held.isReached;
       await ownRedis.restart(corner);

@@ -24,7 +24,7 @@ describe('persisting orders', () => {
     const saleId = await corner.sale();
     await corner.reserve(saleId, 3);
     const dying = corner.worker();
-    jest.spyOn(dying as never, 'acknowledge').mockRejectedValue(new Error('killed') as never);
+    jest.spyOn(corner.stream, 'acknowledge').mockRejectedValueOnce(new Error('killed'));
     await expect(dying.runOnce()).rejects.toThrow('killed');
 
     expect(await corner.worker('heir', { staleAfterMs: 0 }).runOnce()).toBe(3);
@@ -39,10 +39,9 @@ describe('persisting orders', () => {
     const saleId = await corner.sale();
     await corner.reserve(saleId, 2);
     const worker = corner.worker();
-    const failing = jest.spyOn(worker as never, 'store').mockRejectedValueOnce(new Error('Postgres is away') as never);
+    jest.spyOn(corner.ledger, 'settle').mockRejectedValueOnce(new Error('Postgres is away'));
     await expect(worker.runOnce()).rejects.toThrow('Postgres is away');
     await corner.reserve(saleId, 1);
-    failing.mockRestore();
 
     expect(await worker.runOnce()).toBe(2);
     expect(await worker.runOnce()).toBe(1);
@@ -151,7 +150,7 @@ describe('persisting orders', () => {
     const saleId = await corner.sale();
     await corner.reserve(saleId, 2);
     const dying = corner.worker();
-    jest.spyOn(dying as never, 'store').mockRejectedValue(new Error('killed') as never);
+    jest.spyOn(corner.ledger, 'settle').mockRejectedValueOnce(new Error('killed'));
     await expect(dying.runOnce()).rejects.toThrow('killed');
     const [first] = await corner.redis.xrange(corner.keys.orders, '-', '+', 'COUNT', 1);
     await corner.redis.xdel(corner.keys.orders, first?.[0] ?? '');
@@ -187,7 +186,7 @@ describe('persisting orders', () => {
     expect(await corner.stream.backlog()).toEqual({ unread: 300, pending: 0 });
 
     const dying = corner.worker();
-    jest.spyOn(dying as never, 'store').mockRejectedValue(new Error('killed') as never);
+    jest.spyOn(corner.ledger, 'settle').mockRejectedValueOnce(new Error('killed'));
     await expect(dying.runOnce()).rejects.toThrow('killed');
     await corner.stream.trim(keepNothing);
     await corner.worker('heir', { staleAfterMs: 0 }).runOnce();

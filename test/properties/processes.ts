@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
-import { type Decision, type ReserveRequest, Stock } from '../../src/stock/stock.js';
+import type { Decision, ReserveRequest } from '../../src/stock/decision.js';
+import { Stock } from '../../src/stock/stock.js';
 import { PROCESSES } from './stock-commands.js';
 import type { RealLane } from './real-lane.js';
 import type { Seen } from './stock-model.js';

@@ -1,4 +1,4 @@
-import { REFUSALS } from '../../src/stock/stock.js';
+import { REFUSALS } from '../../src/stock/decision.js';
 import { aRequest, Corner } from '../support/corner.js';
 import { argumentsOf } from './malformed-calls.js';
 import { RESERVE_STOCK } from './planted-bugs.js';

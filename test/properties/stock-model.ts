@@ -7,7 +7,8 @@
  * Only what was decided is kept. What Redis must keep up to date beside it follows from the orders here: units held,
  * units available, and the stream.
  */
-import type { Decision, ReserveRequest, Refusal, SaleConfiguration } from '../../src/stock/stock.js';
+import type { Decision, ReserveRequest, Refusal } from '../../src/stock/decision.js';
+import type { SaleConfiguration } from '../../src/stock/stock.js';
 import { baseOf } from '../../src/stock/version.js';
 
 /** Of one buyer in one sale, released ones counted. */

@@ -1,4 +1,5 @@
-import type { Decision, SaleConfiguration } from '../../src/stock/stock.js';
+import type { Decision } from '../../src/stock/decision.js';
+import type { SaleConfiguration } from '../../src/stock/stock.js';
 import { type Command, PROCESSES, type Scenario, type Terms, type Wish } from './stock-commands.js';
 import type { Processes } from './processes.js';
 import { expectConserved, pictureOf, type RealLane } from './real-lane.js';

@@ -5,14 +5,16 @@ import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import { v7 as uuidv7 } from 'uuid';
 import { LaneGuard } from '../../src/guard/lane-guard.js';
+import { LaneLedger } from '../../src/ledger/lane-ledger.js';
+import { LedgerMetrics } from '../../src/ledger/ledger-metrics.js';
 import { OrderStream } from '../../src/order-stream/order-stream.js';
 import { LanePersistence, type LanePersistenceOptions } from '../../src/persistence/lane-persistence.js';
-import { PersistenceMetrics } from '../../src/persistence/persistence-metrics.js';
 import { createPool } from '../../src/platform/postgres/pool.js';
 import { connectBlockingRedis, connectRedis } from '../../src/platform/redis/connect.js';
 import { SaleLoader } from '../../src/sales/sale-loader.js';
 import { LaneGate } from '../../src/stock/lane-gate.js';
-import { type ReserveRequest, Stock } from '../../src/stock/stock.js';
+import type { ReserveRequest } from '../../src/stock/decision.js';
+import { Stock } from '../../src/stock/stock.js';
 import { laneKeys, saleKeys } from '../../src/stock/stock-keys.js';
 
 const silent = pino({ level: 'silent' });
@@ -39,6 +41,7 @@ export class Corner {
   readonly gate: LaneGate;
   readonly stock: Stock;
   readonly stream: OrderStream;
+  readonly ledger: LaneLedger;
   readonly loader: SaleLoader;
 
   constructor(
@@ -52,6 +55,7 @@ export class Corner {
     this.gate = new LaneGate(this.redis);
     this.stock = new Stock(this.redis);
     this.stream = new OrderStream(this.lane, this.redis);
+    this.ledger = new LaneLedger(this.lane, this.stream, this.pool, new LedgerMetrics(new Registry()), silent);
     this.loader = new SaleLoader(this.pool, this.stock, silent);
   }
 
@@ -94,8 +98,8 @@ export class Corner {
   }
 
   worker(consumer = `worker-${uuidv7()}`, options: Partial<LanePersistenceOptions> = {}): LanePersistence {
-    const all = { lane: this.lane, consumer, batchMax: 1_000, staleAfterMs: 60_000, ...options };
-    return new LanePersistence(all, this.stream, this.pool, new PersistenceMetrics(new Registry()), silent);
+    const all = { consumer, batchMax: 1_000, staleAfterMs: 60_000, ...options };
+    return new LanePersistence(all, this.stream, this.ledger);
   }
 
   /** A sale in this lane, on sale unless its window says otherwise. */

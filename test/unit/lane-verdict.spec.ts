@@ -11,6 +11,7 @@ const REDIS: LaneInRedis = {
   serverRunId: 'this',
   lost: undefined,
   closedBecause: undefined,
+  guardToken: 1,
 };
 const POSTGRES: LaneInPostgres = {
   epoch: 3,

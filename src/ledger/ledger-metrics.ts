@@ -1,7 +1,8 @@
 import { Counter, Histogram, type Registry } from 'prom-client';
 import type { DeadLetterReason } from './judge-unstored.js';
 
-export class PersistenceMetrics {
+/** What is stored and what cannot be, counted by whoever stores it. */
+export class LedgerMetrics {
   readonly #stored: Counter;
   readonly #batch: Histogram;
   readonly #deadLetters: Counter<'reason'>;

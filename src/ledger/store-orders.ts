@@ -1,4 +1,4 @@
-import type { Pool } from 'pg';
+import type { Pool, PoolClient } from 'pg';
 import type { AcceptedOrder } from '../order-stream/accepted-order.js';
 import { VERSIONS_PER_EPOCH } from '../stock/version.js';
 
@@ -26,7 +26,7 @@ const STORE_ORDERS = `
            e.quantity, $1, s.currency, e.buyer_id, e.idempotency_key
     FROM unnest($3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::integer[], $8::bigint[], $9::bigint[])
            AS e (sale_id, order_id, buyer_id, idempotency_key, quantity, version, decided_at_ms)
-    JOIN fence ON e.version / ${VERSIONS_PER_EPOCH} = fence.epoch
+    JOIN fence ON $10 OR e.version / ${VERSIONS_PER_EPOCH} = fence.epoch
     JOIN sales s ON s.sale_id = e.sale_id
     JOIN sale_lanes sl ON sl.sale_id = e.sale_id AND sl.lane = $1
     ORDER BY e.sale_id, e.order_id
@@ -42,12 +42,23 @@ const STORE_ORDERS = `
     FROM taken JOIN locked USING (sale_id)
     WHERE sale_lanes.lane = $1 AND sale_lanes.sale_id = taken.sale_id
   ), recorded AS (
-    UPDATE lanes SET recorded = recorded + (SELECT count(*) FROM stored),
+    UPDATE lanes SET recorded = recorded + (SELECT count(*) FROM stored WHERE version / ${VERSIONS_PER_EPOCH} = lanes.epoch),
                      max_version = greatest(max_version, (SELECT max(version) FROM stored))
     FROM fence WHERE lane = $1
     RETURNING lanes.epoch, lanes.recorded
   )
   SELECT epoch, recorded, (SELECT count(*) FROM stored) AS stored FROM recorded`;
+
+export interface ToStore {
+  /** The Redis from which they were read. */
+  runId: string;
+  orders: readonly AcceptedOrder[];
+  /**
+   * Also orders that were accepted in an earlier epoch. Only for what `buyers` holds: a rebuild brings such orders into the
+   * epoch of the lane. In the stream they are what a rebuild has passed over.
+   */
+  ofAnyEpoch?: boolean;
+}
 
 /**
  * Stores orders of one lane that were read from the Redis with that run id: one statement, one transaction.
@@ -56,11 +67,11 @@ const STORE_ORDERS = `
  * @throws a data error (`isDataError`) when one of them breaks a rule of the database; then none is stored.
  */
 export async function storeOrders(
-  pool: Pool,
+  db: Pool | PoolClient,
   lane: number,
-  { runId, orders }: { runId: string; orders: readonly AcceptedOrder[] },
+  { runId, orders, ofAnyEpoch = false }: ToStore,
 ): Promise<Stored | undefined> {
-  const { rows } = await pool.query<Stored>({
+  const { rows } = await db.query<Stored>({
     name: 'store-orders',
     text: STORE_ORDERS,
     values: [
@@ -73,6 +84,7 @@ export async function storeOrders(
       orders.map((order) => order.quantity),
       orders.map((order) => order.version),
       orders.map((order) => order.decidedAtMs),
+      ofAnyEpoch,
     ],
   });
   return rows[0];

@@ -1,0 +1,27 @@
+import { Global, Module } from '@nestjs/common';
+import pg from 'pg';
+import type { Logger } from 'pino';
+import { Registry } from 'prom-client';
+import { LOGGER } from '../config/config.module.js';
+import { OrderStreams } from '../order-stream/order-streams.js';
+import { LaneLedger } from './lane-ledger.js';
+import { LaneLedgers } from './lane-ledgers.js';
+import { LedgerMetrics } from './ledger-metrics.js';
+
+@Global()
+@Module({
+  providers: [
+    {
+      provide: LaneLedgers,
+      inject: [OrderStreams, pg.Pool, Registry, LOGGER],
+      useFactory: (streams: OrderStreams, pool: pg.Pool, registry: Registry, logger: Logger) => {
+        const metrics = new LedgerMetrics(registry);
+        return new LaneLedgers(
+          [...streams].map(([lane, stream]) => [lane, new LaneLedger(lane, stream, pool, metrics, logger)]),
+        );
+      },
+    },
+  ],
+  exports: [LaneLedgers],
+})
+export class LedgerModule {}
