@@ -1,5 +1,6 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import type { Logger } from 'pino';
+import { CompensationModule } from './compensation/compensation.module.js';
 import { ConfigModule, type Role } from './config/config.module.js';
 import type { Settings } from './config/settings.js';
 import { DeadLettersModule } from './dead-letters/dead-letters.module.js';
@@ -9,6 +10,7 @@ import { LedgerModule } from './ledger/ledger.module.js';
 import { OrderStreamModule } from './order-stream/order-stream.module.js';
 import { OrdersModule } from './orders/orders.module.js';
 import { PersistenceModule } from './persistence/persistence.module.js';
+import { LockModule } from './platform/lock/lock.module.js';
 import { ObservabilityModule } from './platform/observability/observability.module.js';
 import { PostgresModule } from './platform/postgres/postgres.module.js';
 import { RedisModule } from './platform/redis/redis.module.js';
@@ -17,7 +19,15 @@ import { SalesModule } from './sales/sales.module.js';
 import { StockModule } from './stock/stock.module.js';
 
 /** What every process stands on. */
-const GROUND = [PostgresModule, RedisModule, ObservabilityModule, StockModule, OrderStreamModule, LedgerModule];
+const GROUND = [
+  PostgresModule,
+  RedisModule,
+  LockModule,
+  ObservabilityModule,
+  StockModule,
+  OrderStreamModule,
+  LedgerModule,
+];
 
 /** What answers HTTP, in the order of an order's journey. */
 const API = [
@@ -25,6 +35,7 @@ const API = [
   IntakeModule, //         buyer asks              -> units taken, order on the stream
   OrdersModule, //         buyer looks             -> queued, pending, …
   DeadLettersModule, //    what could not be stored, for the operator
+  GuardModule.forApi(), // operator asks for a rebuild
   ReconciliationModule, // compares Redis and Postgres; names every difference
 ];
 
@@ -32,7 +43,8 @@ const API = [
 const WORKER = [
   SalesModule.forWorker(), // sales on record      -> in their lanes
   PersistenceModule, //       stream               -> Postgres
-  GuardModule, //             another or older Redis -> lane closed, or armed again
+  CompensationModule, //      finished unpaid      -> units back on sale
+  GuardModule.forWorker(), // another or older Redis -> lane closed, armed again, or rebuilt
 ];
 
 const STATIONS = { api: API, worker: WORKER, all: [...API, ...WORKER] };

@@ -6,6 +6,7 @@ import type { Logger } from 'pino';
 import { AppModule } from './app.module.js';
 import type { Role } from './config/config.module.js';
 import { ConfigurationError, loadSettings, type Settings } from './config/settings.js';
+import { armFailpoints } from './platform/failpoint.js';
 import { TokenVerifier } from './platform/http/access-token.js';
 import { createHttpAdapter } from './platform/http/http-adapter.js';
 import { ProblemFilter } from './platform/http/problem-filter.js';
@@ -23,6 +24,7 @@ const STOP_WITHIN_MS = 9_500;
 async function main([role, ...rest]: string[]): Promise<void> {
   if (rest.length > 0 || !isRole(role)) throw new ConfigurationError([USAGE]);
   const settings = loadSettings(process.env);
+  armFailpoints(settings.FAILPOINTS);
   const logger = createLogger(settings.LOG_LEVEL, role);
   if (role === 'migrate') {
     logger.info({ applied: await migrate(settings.DATABASE_URL) }, 'migrations applied');

@@ -56,6 +56,11 @@ export const variables = z.object({
   STATEMENT_TIMEOUT_MS: int(100, 60_000).default(5_000),
   /** How long a worker may be silent before another takes its entries over. */
   PERSIST_CLAIM_AFTER_MS: int(100, 600_000).default(15_000),
+  /** Places at which the process is to kill itself, comma-separated: for tests of crashes only. */
+  FAILPOINTS: z
+    .string()
+    .transform((text) => text.split(',').map((name) => name.trim()))
+    .default([]),
   /** Connections to Postgres of one process. */
   POSTGRES_CONNECTIONS_MAX: int(2, 200).default(10),
 });
@@ -68,6 +73,8 @@ const settings = variables.superRefine(
   (all, context) => {
     const problem = (variable: keyof typeof all, message: string) =>
       context.addIssue({ code: 'custom', path: [variable], message });
+    if (all.NODE_ENV === 'production' && all.FAILPOINTS.length > 0)
+      problem('FAILPOINTS', 'must not be set in production');
     if (all.PERSIST_CLAIM_AFTER_MS < 2 * all.STATEMENT_TIMEOUT_MS) {
       problem(
         'PERSIST_CLAIM_AFTER_MS',

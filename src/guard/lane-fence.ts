@@ -1,11 +1,11 @@
 import type { Pool, PoolClient } from 'pg';
 import type { LaneInRedis } from '../stock/lane-gate.js';
 import type { LaneInPostgres } from '../stock/lane-verdict.js';
-import { baseOf } from '../stock/version.js';
+import { VERSIONS_PER_EPOCH } from '../stock/version.js';
 
 export async function readFence(db: Pool | PoolClient, lane: number): Promise<LaneInPostgres> {
   const { rows } = await db.query<LaneInPostgres>(
-    `SELECT epoch, run_id AS "runId", max_version AS "maxVersion", recorded,
+    `SELECT epoch, run_id AS "runId", max_version AS "maxVersion", recorded, rebuild_asked AS "rebuildAsked",
             NOT EXISTS (SELECT FROM sale_lanes WHERE lane = $1 AND loaded_epoch IS NOT NULL) AS "neverLoaded"
      FROM lanes WHERE lane = $1`,
     [lane],
@@ -14,11 +14,16 @@ export async function readFence(db: Pool | PoolClient, lane: number): Promise<La
   return rows[0];
 }
 
-/** Raises the token, so that a guard which was paused can change nothing any more. @returns the new token. */
-export async function takeToken(db: Pool | PoolClient, lane: number): Promise<number> {
-  const { rows } = await db.query<{ token: number }>(
-    'UPDATE lanes SET guard_token = guard_token + 1 WHERE lane = $1 RETURNING guard_token AS token',
-    [lane],
+/**
+ * Raises the token above every one there was, so that a guard which was paused can change nothing any more. Redis may know a
+ * higher one than Postgres: that went back when a replica was promoted.
+ *
+ * @returns the new token.
+ */
+export async function raiseToken(pool: Pool, lane: number, tokenInRedis: number): Promise<number> {
+  const { rows } = await pool.query<{ token: number }>(
+    'UPDATE lanes SET guard_token = greatest(guard_token, $2) + 1 WHERE lane = $1 RETURNING guard_token AS token',
+    [lane, tokenInRedis],
   );
   if (!rows[0]) throw new Error(`Postgres has no lane ${lane}`);
   return rows[0].token;
@@ -38,7 +43,7 @@ export async function takeOverRunId(
 ): Promise<number | undefined> {
   const { rows } = await pool.query<{ token: number }>(
     `WITH fence AS (
-       UPDATE lanes SET run_id = $2, guard_token = guard_token + 1
+       UPDATE lanes SET run_id = $2, guard_token = greatest(guard_token, $7) + 1
        WHERE lane = $1 AND epoch = $3 AND max_version <= $4 AND recorded >= $5
          AND run_id IS NOT DISTINCT FROM $6
        RETURNING guard_token
@@ -46,49 +51,39 @@ export async function takeOverRunId(
        UPDATE sale_lanes SET config_version = 0 WHERE lane = $1 AND EXISTS (SELECT FROM fence)
      )
      SELECT guard_token AS token FROM fence`,
-    [lane, redis.serverRunId, redis.epoch, redis.version, redis.recorded, judged.runId],
+    [lane, redis.serverRunId, redis.epoch, redis.version, redis.recorded, judged.runId, redis.guardToken],
   );
   return rows[0]?.token;
 }
 
-/**
- * Starts the next epoch of a lane in which nothing was ever on sale, if it is still as it was judged. It belongs to no
- * Redis until `settleOn`: no sale can be announced meanwhile, so a guard that dies on the way leaves a lane that is as
- * new as before, and one that was paused finds that another has changed it.
- *
- * @returns undefined when another guard was here or a sale was announced: nothing changed.
- */
-export async function startEmptyEpoch(
-  tx: PoolClient,
-  lane: number,
-  judged: LaneInPostgres,
-): Promise<{ epoch: number; token: number } | undefined> {
-  await tx.query('SELECT FROM lanes WHERE lane = $1 FOR NO KEY UPDATE', [lane]);
-  // Read now that the row is locked: announcing a sale locks it too.
-  const fence = await readFence(tx, lane);
-  if (!fence.neverLoaded || fence.epoch !== judged.epoch || fence.runId !== judged.runId) return undefined;
-
-  const epoch = fence.epoch + 1;
-  await tx.query('UPDATE lanes SET epoch = $2, run_id = NULL, max_version = $3, recorded = 0 WHERE lane = $1', [
-    lane,
-    epoch,
-    baseOf(epoch),
-  ]);
-  return { epoch, token: await takeToken(tx, lane) };
+export interface TakenOver {
+  /** The epoch in which the lane is drained. */
+  epoch: number;
+  /** Postgres has forgotten what Redis knows to be recorded: a replica was promoted. */
+  wentBack: boolean;
 }
 
-/** The lane is open on this Redis: sales may be announced to it. @returns false when a newer guard was here. */
-export async function settleOn(
+/**
+ * Lets what is read from the closed lane be stored, and nothing that was read from another Redis. When Redis is in a later
+ * epoch, Postgres has forgotten that one and goes on in it, with nothing recorded.
+ *
+ * @returns undefined when a newer guard was here.
+ */
+export async function takeOverClosed(
   pool: Pool,
   lane: number,
-  { runId, token }: { runId: string; token: number },
-): Promise<boolean> {
-  const { rowCount } = await pool.query('UPDATE lanes SET run_id = $2 WHERE lane = $1 AND guard_token = $3', [
-    lane,
-    runId,
-    token,
-  ]);
-  return rowCount === 1;
+  { token, redis }: { token: number; redis: LaneInRedis },
+): Promise<TakenOver | undefined> {
+  const { rows } = await pool.query<TakenOver>(
+    `UPDATE lanes SET run_id = $3, epoch = greatest(lanes.epoch, $4),
+                      max_version = CASE WHEN before.epoch < $4 THEN $4::bigint * ${VERSIONS_PER_EPOCH} ELSE max_version END,
+                      recorded = CASE WHEN before.epoch < $4 THEN 0 ELSE lanes.recorded END
+     FROM (SELECT epoch, recorded FROM lanes WHERE lane = $1 FOR NO KEY UPDATE) AS before
+     WHERE lane = $1 AND guard_token = $2
+     RETURNING lanes.epoch, before.epoch < $4 OR (before.epoch = $4 AND before.recorded < $5) AS "wentBack"`,
+    [lane, token, redis.serverRunId, redis.epoch, redis.recorded],
+  );
+  return rows[0];
 }
 
 /** Ids of the sales that this lane must have: those whose load was confirmed. */

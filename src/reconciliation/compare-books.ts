@@ -46,7 +46,7 @@ const NAMED_MAX = 100;
 /** All that is wrong with a sale in one lane. Pure. */
 export function compareBooks(books: LaneBooks): Difference[] {
   const { onRecord, verdict, counters } = books;
-  if (verdict.is === 'lost') return [{ kind: 'lane-closed', detail: `lane ${onRecord.lane}: ${verdict.because}` }];
+  if ('because' in verdict) return [{ kind: 'lane-closed', detail: `lane ${onRecord.lane}: ${verdict.because}` }];
   if (!counters) return onRecord.isLoaded ? [different('sale-not-in-redis', books, 'Redis has lost the sale')] : [];
   return [
     ...conserved(books, counters),

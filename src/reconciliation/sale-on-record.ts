@@ -23,6 +23,7 @@ export interface LaneOnRecord extends LaneInPostgres {
 export async function selectSaleOnRecord(tx: PoolClient, saleId: string): Promise<LaneOnRecord[]> {
   const { rows } = await tx.query<LaneOnRecord>(
     `SELECT sl.lane, sl.total, sl.held, l.epoch, l.run_id AS "runId", l.max_version AS "maxVersion", l.recorded,
+            l.rebuild_asked AS "rebuildAsked",
             sl.loaded_at IS NOT NULL AS "isLoaded",
             NOT EXISTS (SELECT FROM sale_lanes x WHERE x.lane = sl.lane AND x.loaded_epoch IS NOT NULL) AS "neverLoaded",
             (SELECT count(*) FROM dead_letters d WHERE d.lane = sl.lane AND d.state = 'open') AS "openDeadLetters",

@@ -9,6 +9,8 @@ export interface LaneInPostgres {
   recorded: number;
   /** No sale was ever announced to Redis: nothing can have been sold. */
   neverLoaded: boolean;
+  /** Why an operator wants it rebuilt; null when nobody does. */
+  rebuildAsked: string | null;
 }
 
 export type LaneVerdict =
@@ -18,18 +20,20 @@ export type LaneVerdict =
   /** Same data on another Redis: may be armed. */
   | { is: 'restarted' }
   /** Only a rebuild from Postgres can open it again. */
-  | { is: 'lost'; because: string };
+  | { is: 'lost'; because: string }
+  /** This Redis belongs to another Postgres, and has perhaps its sales: only a human may have it rebuilt. */
+  | { is: 'foreign'; because: string };
 
 /**
- * What a guard has to do with a lane, and what the audit says of it. Pure. Redis must have been read before Postgres:
- * a lane that waits to be armed decides nothing, while Postgres may still record what was decided before.
+ * What a guard has to do with a lane, and what the audit says of it. Pure. Redis must have been read before Postgres: what
+ * Redis knows to be recorded, Postgres has recorded.
  */
 export function judgeLane(redis: LaneInRedis, postgres: LaneInPostgres): LaneVerdict {
+  if (postgres.rebuildAsked !== null) return { is: 'lost', because: postgres.rebuildAsked };
   const because = reasonToDistrust(redis, postgres);
-  // A Redis of a later epoch has another Postgres, and perhaps its sales: not ours to begin anew.
-  const isNew = postgres.neverLoaded && redis.epoch <= postgres.epoch;
-  if (because !== undefined) return isNew ? { is: 'new' } : { is: 'lost', because };
-  return isArmed(redis, postgres) ? { is: 'open' } : { is: 'restarted' };
+  if (because === undefined) return isArmed(redis, postgres) ? { is: 'open' } : { is: 'restarted' };
+  if (!postgres.neverLoaded) return { is: 'lost', because };
+  return redis.epoch > postgres.epoch ? { is: 'foreign', because } : { is: 'new' };
 }
 
 const isArmed = (redis: LaneInRedis, postgres: LaneInPostgres) =>
@@ -40,12 +44,12 @@ function reasonToDistrust(redis: LaneInRedis, postgres: LaneInPostgres): string 
   if (redis.lost !== undefined) return `Redis has lost decisions up to version ${redis.lost}`;
   if (redis.state === 'closed') return redis.closedBecause ?? 'Redis says that it is closed';
   if (redis.epoch !== postgres.epoch) return `Redis is in epoch ${redis.epoch}, Postgres in ${postgres.epoch}`;
+  if (redis.recorded > postgres.recorded) {
+    return `Postgres is behind Redis: it has recorded ${postgres.recorded} decisions, not ${redis.recorded}`;
+  }
   if (isArmed(redis, postgres)) return undefined;
   if (redis.version < postgres.maxVersion) {
     return `Redis is behind Postgres: its version ${redis.version} is below ${postgres.maxVersion}`;
-  }
-  if (redis.recorded > postgres.recorded) {
-    return `Postgres is behind Redis: it has recorded ${postgres.recorded} decisions, not ${redis.recorded}`;
   }
   return undefined;
 }

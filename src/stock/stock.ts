@@ -11,8 +11,8 @@ const configureSale = new LuaScript(new URL('./configure-sale.lua', import.meta.
 const releaseStock = new LuaScript(new URL('./release-stock.lua', import.meta.url));
 const adjustStock = new LuaScript(new URL('./adjust-stock.lua', import.meta.url));
 
-/** Buyers of one page of a scan: keeps Redis busy for well under a millisecond. */
-const SCAN_PAGE = 500;
+/** Buyers of one page of a scan: keeps Redis busy for about a millisecond. */
+const SCAN_PAGE = 1_000;
 
 /** What a lane knows of a sale's terms. `version` only rises. */
 export interface SaleConfiguration {

@@ -1,5 +1,3 @@
-import { OrderStreams } from '../../src/order-stream/order-streams.js';
-import { SaleAudit } from '../../src/reconciliation/sale-audit.js';
 import { Corner } from '../support/corner.js';
 
 describe('auditing a sale', () => {
@@ -12,17 +10,7 @@ describe('auditing a sale', () => {
   });
   afterEach(() => corner.close());
 
-  const audit = async () => {
-    const audits = new SaleAudit(
-      corner.pool,
-      corner.stock,
-      corner.gate,
-      new OrderStreams([[corner.lane, corner.stream]]),
-    );
-    const books = await audits.audit(saleId);
-    if (!books) throw new Error('there is no such sale');
-    return books;
-  };
+  const audit = () => corner.audit(saleId);
   const sql = (text: string) => corner.pool.query(text, [saleId]);
 
   it('agrees, and says that it is quiescent, once everything is stored', async () => {

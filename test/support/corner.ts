@@ -1,23 +1,12 @@
 import { randomInt } from 'node:crypto';
 import type { Redis } from 'ioredis';
-import type { Pool } from 'pg';
-import { pino } from 'pino';
-import { Registry } from 'prom-client';
 import { v7 as uuidv7 } from 'uuid';
-import { LaneGuard } from '../../src/guard/lane-guard.js';
-import { LaneLedger } from '../../src/ledger/lane-ledger.js';
-import { LedgerMetrics } from '../../src/ledger/ledger-metrics.js';
-import { OrderStream } from '../../src/order-stream/order-stream.js';
-import { LanePersistence, type LanePersistenceOptions } from '../../src/persistence/lane-persistence.js';
 import { createPool } from '../../src/platform/postgres/pool.js';
 import { connectBlockingRedis, connectRedis } from '../../src/platform/redis/connect.js';
-import { SaleLoader } from '../../src/sales/sale-loader.js';
-import { LaneGate } from '../../src/stock/lane-gate.js';
 import type { ReserveRequest } from '../../src/stock/decision.js';
-import { Stock } from '../../src/stock/stock.js';
 import { laneKeys, saleKeys } from '../../src/stock/stock-keys.js';
+import { LaneParts } from './lane-parts.js';
 
-const silent = pino({ level: 'silent' });
 const ignore = () => undefined;
 const HOUR_MS = 3_600_000;
 
@@ -32,31 +21,18 @@ export interface SaleWishes {
  * A lane that belongs to one test alone, on the real servers: its keys, its rows, and whatever works on them.
  * `close()` gives the connections back.
  */
-export class Corner {
-  readonly lane = randomInt(1, 32_000);
+export class Corner extends LaneParts {
   readonly keys = laneKeys(this.lane);
-  readonly pool: Pool;
-  readonly redis: Redis;
   readonly blockingRedis: Redis;
-  readonly gate: LaneGate;
-  readonly stock: Stock;
-  readonly stream: OrderStream;
-  readonly ledger: LaneLedger;
-  readonly loader: SaleLoader;
 
   constructor(
     databaseUrl = process.env.TEST_DATABASE_URL ?? '',
     readonly redisUrl = process.env.TEST_REDIS_URL ?? '',
   ) {
     const pool = { url: databaseUrl, applicationName: 'test', connectionsMax: 6, statementTimeoutMs: 5_000 };
-    this.pool = createPool(pool, ignore);
-    this.redis = connectRedis(redisUrl, { name: 'test', onError: ignore });
+    const redis = connectRedis(redisUrl, { name: 'test', onError: ignore });
+    super(randomInt(1, 32_000), redis, createPool(pool, ignore));
     this.blockingRedis = connectBlockingRedis(redisUrl, { name: 'test-blocking', onError: ignore });
-    this.gate = new LaneGate(this.redis);
-    this.stock = new Stock(this.redis);
-    this.stream = new OrderStream(this.lane, this.redis);
-    this.ledger = new LaneLedger(this.lane, this.stream, this.pool, new LedgerMetrics(new Registry()), silent);
-    this.loader = new SaleLoader(this.pool, this.stock, silent);
   }
 
   /** Connected, with the lane's row made and the lane opened by a guard. */
@@ -93,15 +69,6 @@ export class Corner {
     await this.pool.end();
   }
 
-  guard(stock = this.stock): LaneGuard {
-    return new LaneGuard(this.lane, this.gate, stock, this.pool, silent);
-  }
-
-  worker(consumer = `worker-${uuidv7()}`, options: Partial<LanePersistenceOptions> = {}): LanePersistence {
-    const all = { consumer, batchMax: 1_000, staleAfterMs: 60_000, ...options };
-    return new LanePersistence(all, this.stream, this.ledger);
-  }
-
   /** A sale in this lane, on sale unless its window says otherwise. */
   async sale(wishes: SaleWishes = {}): Promise<string> {
     const saleId = await this.unloadedSale(wishes);
@@ -130,6 +97,18 @@ export class Corner {
   reserve(saleId: string, buyers: number, stock = this.stock) {
     const requests = Array.from({ length: buyers }, () => aRequest());
     return stock.reserve(this.lane, saleId, requests);
+  }
+
+  /** As expiry does it: its units are free in Postgres, and owed to Redis. */
+  async expire(saleId: string, orderId: string): Promise<void> {
+    await this.pool.query(
+      `WITH expired AS (
+         UPDATE orders SET status = 'expired', finished_at = now()
+         WHERE sale_id = $1 AND order_id = $2 AND status = 'pending_payment' RETURNING quantity
+       )
+       UPDATE sale_lanes SET held = held - (SELECT coalesce(sum(quantity), 0) FROM expired) WHERE sale_id = $1`,
+      [saleId, orderId],
+    );
   }
 
   async rows(saleId: string): Promise<OrderRow[]> {

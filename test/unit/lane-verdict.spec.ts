@@ -19,6 +19,7 @@ const POSTGRES: LaneInPostgres = {
   maxVersion: 3_000_000_000_008,
   recorded: 8,
   neverLoaded: false,
+  rebuildAsked: null,
 };
 
 const judge = (redis: Partial<LaneInRedis>, postgres: Partial<LaneInPostgres> = {}) =>

@@ -1,0 +1,56 @@
+import type { CatchUp, CaughtUp } from '../ledger/catch-up.js';
+import type { LaneLedger } from '../ledger/lane-ledger.js';
+import type { OrderStream } from '../order-stream/order-stream.js';
+import { type ClosedLane, NotOurs } from '../stock/lane-writer.js';
+
+/** In the consumer group; two guards may share it, for each takes over whatever the other holds. */
+const CONSUMER = 'guard';
+const ENTRIES_MAX = 2_000;
+
+export interface Drained extends CaughtUp {
+  /** Entries that were still in the stream. */
+  entries: number;
+}
+
+/**
+ * Brings everything on record that a closed lane knows.
+ *
+ * Promises:  when it returns, no entry is unread or pending, so none can be passed over by the epoch that follows. Entries
+ *            that a worker holds, be it paused, are taken over at once: storing them twice changes nothing.
+ */
+export class LaneDrain {
+  constructor(
+    private readonly stream: OrderStream,
+    private readonly ledger: LaneLedger,
+    private readonly catchUp: CatchUp,
+  ) {}
+
+  /**
+   * @param lane.isOldCopy its buyers are those of an earlier epoch: what they alone know was passed over by the rebuild that
+   *        ended it, and is not stored any more.
+   */
+  async run(
+    closed: ClosedLane,
+    lane: { epoch: number; wentBack: boolean; isOldCopy: boolean },
+    goOn: () => void,
+  ): Promise<Drained> {
+    const entries = await this.drainStream(closed, goOn);
+    if (lane.isOldCopy) return { entries, stored: 0, released: 0, finishedAgain: 0 };
+    const term = { epoch: lane.epoch, runId: closed.runId };
+    return { entries, ...(await this.catchUp.run(term, { wentBack: lane.wentBack, goOn })) };
+  }
+
+  private async drainStream({ lane, runId }: ClosedLane, goOn: () => void): Promise<number> {
+    let count = 0;
+    for (;;) {
+      goOn();
+      const taken = await this.stream.take(CONSUMER, { entriesMax: ENTRIES_MAX, staleAfterMs: 0 });
+      if (taken.runId !== runId) throw new NotOurs(lane);
+      await this.ledger.settle(taken);
+      count += taken.entries.length;
+      if (taken.entries.length > 0) continue;
+      const { unread, pending } = await this.stream.backlog();
+      if (unread + pending === 0) return count;
+    }
+  }
+}

@@ -1,0 +1,138 @@
+import type { Pool } from 'pg';
+import type { Logger } from 'pino';
+import { failpoint } from '../platform/failpoint.js';
+import { inTransaction } from '../platform/postgres/transaction.js';
+import type { LaneGate, LaneInRedis } from '../stock/lane-gate.js';
+import { type ClosedLane, NotOurs } from '../stock/lane-writer.js';
+import { epochOf, ordinalOf } from '../stock/version.js';
+import { beginEpoch, type BegunEpoch } from './begin-epoch.js';
+import type { GuardMetrics } from './guard-metrics.js';
+import type { LaneDrain } from './lane-drain.js';
+import { raiseToken, readFence, type TakenOver, takeOverClosed } from './lane-fence.js';
+import type { LaneSnapshot } from './lane-snapshot.js';
+
+/** What a rebuild has closed, and why. */
+interface Closed extends ClosedLane {
+  because: string;
+  beganAt: Date;
+  /** As Redis has it, closed. */
+  redis: LaneInRedis;
+}
+
+/**
+ * Makes a lane anew from Postgres, in six steps (docs/PROTOCOL.md): close it in Redis; fence off every other Redis; bring on
+ * record what Redis still knows; begin a new epoch; write the lane from one snapshot; open it.
+ *
+ * Promises:  a crash, a restart or FLUSHALL anywhere leaves the lane closed, and the next rebuild begins again at the first
+ *            step. Doing it twice is as good as once.
+ * Promises:  a rebuild that was paused changes nothing any more once another has begun: every write is fenced by the token,
+ *            every write to Redis also by the run id.
+ * Does not:  bring back what neither store knows. It counts it (`rebuilds.lost`), as far as anybody was told of it.
+ */
+export class LaneRebuild {
+  constructor(
+    private readonly lane: number,
+    private readonly gate: LaneGate,
+    private readonly pool: Pool,
+    private readonly steps: { drain: LaneDrain; snapshot: LaneSnapshot },
+    private readonly metrics: GuardMetrics,
+    private readonly logger: Logger,
+  ) {}
+
+  /**
+   * @param goOn called between any two pages; throws to stop.
+   * @throws NotOurs when somebody came between: the lane is closed, and the next look begins anew.
+   */
+  async run(because: string, goOn: () => void): Promise<void> {
+    try {
+      await this.takeSteps(because, goOn);
+    } finally {
+      this.metrics.step(this.lane, 0);
+    }
+  }
+
+  private async takeSteps(because: string, goOn: () => void): Promise<void> {
+    const closed = await this.close(because);
+    const takenOver = await this.takeOver(closed);
+    goOn();
+    await this.drain(closed, takenOver, goOn);
+    goOn();
+    const begun = await this.begin(closed);
+    const orders = await this.steps.snapshot.write(closed, goOn);
+    failpoint('rebuild-written');
+    goOn();
+    await this.open(closed, begun, orders);
+  }
+
+  private async close(because: string): Promise<Closed> {
+    const beganAt = new Date();
+    this.metrics.step(this.lane, 1);
+    const { guardToken } = await this.gate.read(this.lane);
+    const token = await raiseToken(this.pool, this.lane, guardToken);
+    failpoint('rebuild-token-raised');
+    const runId = await this.gate.close(this.lane, token, because);
+    if (runId === undefined) throw new NotOurs(this.lane);
+    const redis = await this.gate.read(this.lane);
+    if (redis.serverRunId !== runId) throw new NotOurs(this.lane);
+    failpoint('rebuild-closed');
+    this.logger.warn({ lane: this.lane, because, token }, 'rebuild: lane closed');
+    return { lane: this.lane, token, runId, because, beganAt, redis };
+  }
+
+  private async takeOver(closed: Closed): Promise<TakenOver> {
+    this.metrics.step(this.lane, 2);
+    const takenOver = await takeOverClosed(this.pool, this.lane, closed);
+    if (!takenOver) throw new NotOurs(this.lane);
+    failpoint('rebuild-taken-over');
+    return takenOver;
+  }
+
+  private async drain(closed: Closed, takenOver: TakenOver, goOn: () => void): Promise<void> {
+    this.metrics.step(this.lane, 3);
+    const drained = await this.steps.drain.run(
+      closed,
+      { ...takenOver, isOldCopy: closed.redis.epoch < takenOver.epoch },
+      goOn,
+    );
+    failpoint('rebuild-drained');
+    this.logger.info({ lane: this.lane, ...drained }, 'rebuild: drained');
+  }
+
+  private async begin(closed: Closed): Promise<BegunEpoch> {
+    this.metrics.step(this.lane, 4);
+    const lost = await this.countLost();
+    const begun = await inTransaction(this.pool, (tx) =>
+      beginEpoch(tx, this.lane, { ...closed, redisEpoch: closed.redis.epoch, lost }),
+    );
+    if (!begun) throw new NotOurs(this.lane);
+    failpoint('rebuild-epoch-begun');
+    if (lost > 0) this.logger.error({ lane: this.lane, lost }, 'rebuild: decisions are gone that buyers were told of');
+    this.logger.info({ lane: this.lane, ...begun }, 'rebuild: epoch begun');
+    this.metrics.step(this.lane, 5);
+    this.metrics.lost(this.lane, lost);
+    return begun;
+  }
+
+  private async open(closed: Closed, { epoch, givenBack }: BegunEpoch, orders: number): Promise<void> {
+    this.metrics.step(this.lane, 6);
+    const { token, runId } = closed;
+    if (!(await this.gate.open(this.lane, token, { epoch, runId, recorded: givenBack }))) throw new NotOurs(this.lane);
+    failpoint('rebuild-opened');
+    await this.pool.query('UPDATE rebuilds SET opened_at = now(), orders = $3 WHERE lane = $1 AND epoch = $2', [
+      this.lane,
+      epoch,
+      orders,
+    ]);
+    this.metrics.rebuilt(this.lane);
+    const ms = Date.now() - closed.beganAt.getTime();
+    this.logger.warn({ lane: this.lane, epoch, orders, ms }, 'rebuild: lane opened');
+  }
+
+  /** Decisions that Redis has made, or that a process was told of, and Postgres has not recorded, after all was drained. */
+  private async countLost(): Promise<number> {
+    const redis = await this.gate.read(this.lane);
+    const { epoch, recorded } = await readFence(this.pool, this.lane);
+    const known = Math.max(redis.version, redis.lost ?? 0);
+    return epochOf(known) === epoch ? Math.max(0, ordinalOf(known) - recorded) : 0;
+  }
+}
