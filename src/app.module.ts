@@ -36,7 +36,7 @@ const API = [
   OrdersModule, //         buyer looks             -> queued, pending, …
   DeadLettersModule, //    what could not be stored, for the operator
   GuardModule.forApi(), // operator asks for a rebuild
-  ReconciliationModule, // compares Redis and Postgres; names every difference
+  ReconciliationModule.forApi(), // operator asks whether the books agree
 ];
 
 /** What works behind it. */
@@ -45,6 +45,7 @@ const WORKER = [
   PersistenceModule, //       stream               -> Postgres
   CompensationModule, //      finished unpaid      -> units back on sale
   GuardModule.forWorker(), // another or older Redis -> lane closed, armed again, or rebuilt
+  ReconciliationModule.forWorker(), // compares Redis and Postgres; names every difference, mends what is proven
 ];
 
 const STATIONS = { api: API, worker: WORKER, all: [...API, ...WORKER] };

@@ -56,6 +56,8 @@ export const variables = z.object({
   STATEMENT_TIMEOUT_MS: int(100, 60_000).default(5_000),
   /** How long a worker may be silent before another takes its entries over. */
   PERSIST_CLAIM_AFTER_MS: int(100, 600_000).default(15_000),
+  /** How often a sale is audited by itself: each time all its orders are read. */
+  AUDIT_AFTER_SECONDS: int(1, 86_400).default(300),
   /** Places at which the process is to kill itself, comma-separated: for tests of crashes only. */
   FAILPOINTS: z
     .string()
@@ -73,8 +75,9 @@ const settings = variables.superRefine(
   (all, context) => {
     const problem = (variable: keyof typeof all, message: string) =>
       context.addIssue({ code: 'custom', path: [variable], message });
-    if (all.NODE_ENV === 'production' && all.FAILPOINTS.length > 0)
+    if (all.NODE_ENV === 'production' && all.FAILPOINTS.length > 0) {
       problem('FAILPOINTS', 'must not be set in production');
+    }
     if (all.PERSIST_CLAIM_AFTER_MS < 2 * all.STATEMENT_TIMEOUT_MS) {
       problem(
         'PERSIST_CLAIM_AFTER_MS',

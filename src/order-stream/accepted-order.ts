@@ -29,6 +29,9 @@ const FIELDS = {
 type Field = keyof typeof FIELDS;
 const FIELD_NAMES = Object.keys(FIELDS) as Field[];
 
+/** Where the version of an order stands among the fields of its entry, counted from 0. */
+export const VERSION_POSITION = FIELD_NAMES.indexOf('version') * 2 + 1;
+
 /** @param fields name and value by turns, as Redis returns an entry; null for an entry that was deleted. */
 export function decodeOrder(fields: readonly string[] | null): Decoded {
   if (fields === null) return { unreadableBecause: 'the entry was deleted before it was stored' };

@@ -2,6 +2,9 @@ import type { Backlog } from '../order-stream/order-stream.js';
 import type { LaneInRedis } from '../stock/lane-gate.js';
 import type { LaneVerdict } from '../stock/lane-verdict.js';
 import type { SaleCounters } from '../stock/stock.js';
+import { baseOf } from '../stock/version.js';
+import type { ComparedOrders } from './compare-orders.js';
+import type { NamedOrders } from './named-orders.js';
 import type { LaneOnRecord } from './sale-on-record.js';
 
 /** One sale in one lane, as both sides have it. */
@@ -11,28 +14,28 @@ export interface LaneBooks {
   verdict: LaneVerdict;
   /** Undefined when the sale is not in Redis. */
   counters: SaleCounters | undefined;
-  /** Units that the buyers hold, by Redis. */
-  held: number;
-  /** Orders in Redis whose units were not given back. */
-  unreleased: number;
-  /** Orders in Redis that Postgres has not, or with another quantity. */
-  notStored: string[];
+  orders: ComparedOrders;
   backlog: Backlog;
   /** Nothing was decided or recorded while this was read. */
   isStill: boolean;
-  /** And nothing is in flight. */
-  isQuiescent: boolean;
 }
 
-export type DifferenceKind =
-  | 'lane-closed'
-  | 'sale-not-in-redis'
-  | 'totals-differ'
-  | 'redis-not-conserved'
-  | 'postgres-not-conserved'
-  | 'held-differs'
-  | 'order-not-stored'
-  | 'orders-not-in-redis';
+/** Each has a section in docs/OPERATIONS.md: what it means, what mends it. */
+export const DIFFERENCE_KINDS = [
+  'lane-closed',
+  'sale-not-in-redis',
+  'totals-differ',
+  'redis-not-conserved',
+  'postgres-not-conserved',
+  'decisions-not-recorded',
+  'order-not-stored',
+  'order-not-in-redis',
+  'order-differs',
+  'release-not-recorded',
+  'release-not-in-redis',
+  'held-differs',
+] as const;
+export type DifferenceKind = (typeof DIFFERENCE_KINDS)[number];
 
 export interface Difference {
   kind: DifferenceKind;
@@ -40,20 +43,30 @@ export interface Difference {
   detail: string;
 }
 
-/** Orders named one by one; the rest is a number. */
-const NAMED_MAX = 100;
-
 /** All that is wrong with a sale in one lane. Pure. */
 export function compareBooks(books: LaneBooks): Difference[] {
   const { onRecord, verdict, counters } = books;
-  if ('because' in verdict) return [{ kind: 'lane-closed', detail: `lane ${onRecord.lane}: ${verdict.because}` }];
+  if ('because' in verdict) return [different('lane-closed', books, verdict.because)];
   if (!counters) return onRecord.isLoaded ? [different('sale-not-in-redis', books, 'Redis has lost the sale')] : [];
   return [
     ...conserved(books, counters),
     ...(books.isStill ? conservedInRedis(books, counters) : []),
-    ...(books.isQuiescent ? agreeing(books) : []),
+    ...(isDrained(books) ? unrecorded(books) : []),
+    ...(isQuiescent(books) ? agreeing(books) : []),
   ];
 }
+
+/** Nothing is in flight, but for decisions that wait for an operator: every figure is exact. */
+export function isQuiescent(books: LaneBooks): boolean {
+  return isDrained(books) && missingDecisions(books) === books.onRecord.waitingDecisions;
+}
+
+/** Every entry of the lane was dealt with, and Redis knows it. */
+function isDrained({ isStill, redis, onRecord, backlog }: LaneBooks): boolean {
+  return isStill && redis.recorded === onRecord.recorded && backlog.unread + backlog.pending === 0;
+}
+
+const missingDecisions = ({ redis, onRecord }: LaneBooks) => redis.version - baseOf(redis.epoch) - onRecord.recorded;
 
 function conserved(books: LaneBooks, { total }: SaleCounters): Difference[] {
   const { onRecord } = books;
@@ -64,33 +77,55 @@ function conserved(books: LaneBooks, { total }: SaleCounters): Difference[] {
       different('postgres-not-conserved', books, `orders hold ${orders}, sale_lanes.held is ${onRecord.held}`),
     );
   }
-  if (total !== onRecord.total) {
+  // An adjustment changes one side before the other.
+  if (total !== onRecord.total && onRecord.pendingAdjustments === 0) {
     differences.push(different('totals-differ', books, `Redis has ${total}, Postgres ${onRecord.total}`));
   }
   return differences;
 }
 
 function conservedInRedis(books: LaneBooks, { total, available }: SaleCounters): Difference[] {
-  if (total === available + books.held && available >= 0) return [];
-  return [different('redis-not-conserved', books, `total ${total} is not ${available} available + ${books.held} held`)];
+  const { held } = books.orders;
+  if (total === available + held && available >= 0) return [];
+  return [different('redis-not-conserved', books, `total ${total} is not ${available} available + ${held} held`)];
+}
+
+/** Releases and adjustments are recorded a moment after they were decided, so neither may be under way in the lane. */
+function unrecorded(books: LaneBooks): Difference[] {
+  const { waitingDecisions, pendingAdjustments, owedOrders } = books.onRecord;
+  const missing = missingDecisions(books) - waitingDecisions;
+  if (missing <= 0 || pendingAdjustments + owedOrders > 0) return [];
+  return [different('decisions-not-recorded', books, `${missing} decisions are neither recorded nor on their way`)];
 }
 
 function agreeing(books: LaneBooks): Difference[] {
-  const { onRecord, held, unreleased, notStored } = books;
-  const differences = notStored.slice(0, NAMED_MAX).map((orderId): Difference => ({
-    ...different('order-not-stored', books, 'Redis holds it, Postgres has no such order'),
-    orderId,
-  }));
-  if (notStored.length > NAMED_MAX) {
-    differences.push(different('order-not-stored', books, `and ${notStored.length - NAMED_MAX} more`));
-  }
-  const unknown = onRecord.unreleasedOrders - (unreleased - notStored.length);
-  if (unknown !== 0) differences.push(different('orders-not-in-redis', books, `${unknown} orders of Postgres`));
+  const { onRecord, orders } = books;
+  const differences = [
+    ...named('order-not-stored', books, orders.notStored),
+    ...named('order-not-in-redis', books, orders.notInRedis),
+    ...named('order-differs', books, orders.different),
+    ...named('release-not-recorded', books, orders.releaseNotRecorded),
+    ...named('release-not-in-redis', books, orders.releaseNotInRedis),
+  ];
   const heldOnRecord = onRecord.pendingPayment + onRecord.paid + onRecord.toGiveBack;
-  if (held !== heldOnRecord) {
-    differences.push(different('held-differs', books, `Redis holds ${held}, Postgres ${heldOnRecord}`));
+  if (orders.held !== heldOnRecord) {
+    differences.push(different('held-differs', books, `Redis holds ${orders.held}, Postgres ${heldOnRecord}`));
   }
   return differences;
+}
+
+const WORDS = {
+  'order-not-stored': 'Redis holds it, Postgres has no such order',
+  'order-not-in-redis': 'Postgres has it, its buyer in Redis does not',
+  'order-differs': 'both have it, with other content',
+  'release-not-recorded': 'Redis has given its units back, Postgres has not',
+  'release-not-in-redis': 'Postgres has given its units back, Redis holds them',
+} as const;
+
+function named(kind: keyof typeof WORDS, books: LaneBooks, { ids, count }: NamedOrders): Difference[] {
+  const differences = ids.map((orderId): Difference => ({ ...different(kind, books, WORDS[kind]), orderId }));
+  const rest = count - ids.length;
+  return rest > 0 ? [...differences, different(kind, books, `and ${rest} more`)] : differences;
 }
 
 const different = (kind: DifferenceKind, { onRecord }: LaneBooks, detail: string): Difference => ({

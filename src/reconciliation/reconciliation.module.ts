@@ -1,21 +1,89 @@
-import { Module } from '@nestjs/common';
+import { type DynamicModule, Module } from '@nestjs/common';
 import pg from 'pg';
+import type { Logger } from 'pino';
+import { Registry } from 'prom-client';
+import { LOGGER, SETTINGS } from '../config/config.module.js';
+import type { Settings } from '../config/settings.js';
+import { CatchUp } from '../ledger/catch-up.js';
+import type { LaneLedger } from '../ledger/lane-ledger.js';
+import { LaneLedgers } from '../ledger/lane-ledgers.js';
+import { Duties } from '../platform/lock/duty.js';
+import type { Held } from '../platform/lock/held.js';
+import { BackgroundLoops } from '../platform/loop/background-loops.js';
+import { PollingLoop } from '../platform/loop/polling-loop.js';
 import { OrderStreams } from '../order-stream/order-streams.js';
 import { LaneGate } from '../stock/lane-gate.js';
 import { Stock } from '../stock/stock.js';
 import { AuditController } from './audit.controller.js';
+import { LaneRepair } from './lane-repair.js';
 import { SaleAudit } from './sale-audit.js';
+import { ScheduledAudits } from './scheduled-audits.js';
 
-/** Compares Redis and Postgres; names every difference. */
-@Module({
-  controllers: [AuditController],
-  providers: [
-    {
-      provide: SaleAudit,
-      inject: [pg.Pool, Stock, LaneGate, OrderStreams],
-      useFactory: (pool: pg.Pool, stock: Stock, gate: LaneGate, streams: OrderStreams) =>
-        new SaleAudit(pool, stock, gate, streams),
-    },
-  ],
-})
-export class ReconciliationModule {}
+/** How often a lane is counted. What is missing twice is mended: well within the half minute that faults may last. */
+const REPAIR_EVERY_MS = 5_000;
+/** How often there may be sales that are due to be audited. */
+const AUDIT_EVERY_MS = 10_000;
+
+const saleAudit = {
+  provide: SaleAudit,
+  inject: [pg.Pool, Stock, LaneGate, OrderStreams],
+  useFactory: (pool: pg.Pool, stock: Stock, gate: LaneGate, streams: OrderStreams) =>
+    new SaleAudit(pool, stock, gate, streams),
+};
+
+@Module({})
+export class ReconciliationModule {
+  /** An operator asks whether the books agree. */
+  static forApi(): DynamicModule {
+    return { module: ReconciliationModule, controllers: [AuditController], providers: [saleAudit] };
+  }
+
+  /** Compares Redis and Postgres, names every difference, mends what is proven. */
+  static forWorker(): DynamicModule {
+    return {
+      module: ReconcilingModule,
+      providers: [
+        saleAudit,
+        {
+          provide: ScheduledAudits,
+          inject: [SaleAudit, pg.Pool, LOGGER, Registry, SETTINGS],
+          useFactory: (
+            audits: SaleAudit,
+            pool: pg.Pool,
+            logger: Logger,
+            registry: Registry,
+            { AUDIT_AFTER_SECONDS }: Settings,
+          ) => new ScheduledAudits(audits, pool, logger, registry, { afterSeconds: AUDIT_AFTER_SECONDS }),
+        },
+        {
+          provide: 'reconciliation loops',
+          inject: [LOGGER, pg.Pool, Duties, ScheduledAudits, LaneGate, Stock, OrderStreams, LaneLedgers],
+          useFactory: createLoops,
+        },
+      ],
+    };
+  }
+}
+
+@Module({})
+class ReconcilingModule {}
+
+function createLoops(
+  logger: Logger,
+  pool: pg.Pool,
+  duties: Duties,
+  audits: ScheduledAudits,
+  gate: LaneGate,
+  stock: Stock,
+  streams: OrderStreams,
+  ledgers: LaneLedgers,
+): BackgroundLoops {
+  const loop = (name: string, idle: number, work: (held: Held) => Promise<number>) =>
+    new PollingLoop({ name, runOnce: async () => (await duties.perform(name, work)) ?? 0, idle, logger });
+  const repairs = [...streams].map(([lane, stream]) => {
+    const catchUp = new CatchUp(lane, stock, ledgers.get(lane) as LaneLedger, pool);
+    const repair = new LaneRepair({ number: lane, gate, stream }, catchUp, pool, logger);
+    return loop(`repair of lane ${lane}`, REPAIR_EVERY_MS, (held) => repair.runOnce(held));
+  });
+  return new BackgroundLoops([...repairs, loop('audit of sales', AUDIT_EVERY_MS, (held) => audits.runOnce(held))]);
+}

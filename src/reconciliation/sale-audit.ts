@@ -4,9 +4,15 @@ import type { OrderStreams } from '../order-stream/order-streams.js';
 import { isOpen, type LaneGate, type LaneInRedis } from '../stock/lane-gate.js';
 import { judgeLane } from '../stock/lane-verdict.js';
 import type { SaleCounters, Stock } from '../stock/stock.js';
-import { baseOf } from '../stock/version.js';
-import { compareBooks, type Difference, type LaneBooks } from './compare-books.js';
-import { countOpenDeadLetters, type LaneOnRecord, selectQuantities, selectSaleOnRecord } from './sale-on-record.js';
+import { compareBooks, type Difference, isQuiescent, type LaneBooks } from './compare-books.js';
+import { compareOrders } from './compare-orders.js';
+import {
+  countOpenDeadLetters,
+  type LaneOnRecord,
+  type LastRebuild,
+  selectLastRebuild,
+  selectSaleOnRecord,
+} from './sale-on-record.js';
 
 /** The books of a sale (contract: audit). Units, except where it says orders. */
 export interface Audit {
@@ -33,6 +39,8 @@ export interface AuditedLane {
   /** Entries of the whole lane. */
   unread: number;
   pending: number;
+  /** Null when it was never rebuilt. */
+  lastRebuild: LastRebuild | null;
 }
 
 /**
@@ -65,7 +73,8 @@ export class SaleAudit {
       for (const [index, lane] of onRecord.entries()) {
         books.push(await this.readLane(tx, saleId, { onRecord: lane, before: before[index] as LaneInRedis }));
       }
-      return report(books, await countOpenDeadLetters(tx, saleId));
+      const rebuilds = await Promise.all(onRecord.map(({ lane }) => selectLastRebuild(tx, lane)));
+      return report(books, rebuilds, await countOpenDeadLetters(tx, saleId));
     });
   }
 
@@ -74,53 +83,27 @@ export class SaleAudit {
     saleId: string,
     { onRecord, before }: { onRecord: LaneOnRecord; before: LaneInRedis },
   ): Promise<LaneBooks> {
-    const { lane } = onRecord;
+    const { lane, unreleasedOrders: unreleased } = onRecord;
     const counters = await this.stock.counters(lane, saleId);
-    const { held, unreleased, notStored } = await this.lookUpBuyers(tx, saleId, lane);
+    const orders = await compareOrders(tx, this.stock, { saleId, lane, unreleased });
     const stream = this.streams.get(lane);
     if (!stream) throw new Error(`sale ${saleId} is in lane ${lane}, which is not among STOCK_LANES`);
     const backlog = await stream.backlog();
-    const after = await this.gate.read(lane);
-    const isStill = before.version === after.version && before.recorded === after.recorded;
-    const isQuiescent =
-      isStill &&
-      after.version - baseOf(after.epoch) - after.recorded <= onRecord.openDeadLetters &&
-      after.recorded === onRecord.recorded &&
-      backlog.unread + backlog.pending === 0;
-    const verdict = judgeLane(before, onRecord);
-    return { onRecord, redis: after, verdict, counters, held, unreleased, notStored, backlog, isStill, isQuiescent };
-  }
-
-  private async lookUpBuyers(tx: PoolClient, saleId: string, lane: number) {
-    let held = 0;
-    let unreleased = 0;
-    const notStored: string[] = [];
-    for await (const page of this.stock.scanBuyers(lane, saleId)) {
-      const orders = page.flatMap((buyer) => buyer.orders);
-      const quantities = await selectQuantities(
-        tx,
-        saleId,
-        orders.map(({ orderId }) => orderId),
-      );
-      held += page.reduce((sum, buyer) => sum + buyer.held, 0);
-      unreleased += orders.filter(({ releasedVersion }) => releasedVersion === undefined).length;
-      notStored.push(
-        ...orders.filter((order) => quantities.get(order.orderId) !== order.quantity).map(({ orderId }) => orderId),
-      );
-    }
-    return { held, unreleased, notStored };
+    const redis = await this.gate.read(lane);
+    const isStill = before.version === redis.version && before.recorded === redis.recorded;
+    return { onRecord, redis, verdict: judgeLane(before, onRecord), counters, orders, backlog, isStill };
   }
 }
 
-function report(books: LaneBooks[], deadLettersOpen: number): Audit {
+function report(books: LaneBooks[], rebuilds: (LastRebuild | null)[], deadLettersOpen: number): Audit {
   const differences = books.flatMap(compareBooks);
   const sum = (units: (lane: LaneBooks) => number) => books.reduce((total, lane) => total + units(lane), 0);
   const counted = (name: keyof SaleCounters) => sum(({ counters }) => counters?.[name] ?? 0);
   return {
     consistent: differences.length === 0,
-    quiescent: books.every(({ isQuiescent }) => isQuiescent),
+    quiescent: books.every(isQuiescent),
     checkedAt: new Date().toISOString(),
-    redis: { total: counted('total'), available: counted('available'), held: sum(({ held }) => held) },
+    redis: { total: counted('total'), available: counted('available'), held: sum(({ orders }) => orders.held) },
     postgres: {
       total: sum(({ onRecord }) => onRecord.total),
       pendingPayment: sum(({ onRecord }) => onRecord.pendingPayment),
@@ -128,13 +111,14 @@ function report(books: LaneBooks[], deadLettersOpen: number): Audit {
       toGiveBack: sum(({ onRecord }) => onRecord.toGiveBack),
       givenBack: sum(({ onRecord }) => onRecord.givenBack),
     },
-    lanes: books.map(({ onRecord, redis, backlog }) => ({
+    lanes: books.map(({ onRecord, redis, backlog }, index) => ({
       lane: onRecord.lane,
       state: isOpen(redis) ? 'open' : 'closed',
       epoch: redis.epoch,
       version: redis.version,
       recorded: redis.recorded,
       ...backlog,
+      lastRebuild: rebuilds[index] ?? null,
     })),
     deadLettersOpen,
     differences,

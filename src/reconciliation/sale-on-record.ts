@@ -1,4 +1,5 @@
 import type { PoolClient } from 'pg';
+import { WAITING_DECISIONS } from '../ledger/waiting-decisions.js';
 import type { LaneInPostgres } from '../stock/lane-verdict.js';
 
 /** The books of one sale in one lane, as Postgres has them, in units. */
@@ -7,7 +8,7 @@ export interface LaneOnRecord extends LaneInPostgres {
   /** Redis has confirmed that the sale is there. */
   isLoaded: boolean;
   /** Of the whole lane: decisions that can only be recorded once an operator has resolved them. */
-  openDeadLetters: number;
+  waitingDecisions: number;
   total: number;
   /** What `sale_lanes` counts: pending and paid together. */
   held: number;
@@ -18,6 +19,10 @@ export interface LaneOnRecord extends LaneInPostgres {
   givenBack: number;
   /** Orders, not units, whose units Redis must hold. */
   unreleasedOrders: number;
+  /** Of the whole lane: orders that are finished unpaid and not released. */
+  owedOrders: number;
+  /** Of the whole lane: adjustments between their two sides. */
+  pendingAdjustments: number;
 }
 
 export async function selectSaleOnRecord(tx: PoolClient, saleId: string): Promise<LaneOnRecord[]> {
@@ -26,7 +31,10 @@ export async function selectSaleOnRecord(tx: PoolClient, saleId: string): Promis
             l.rebuild_asked AS "rebuildAsked",
             sl.loaded_at IS NOT NULL AS "isLoaded",
             NOT EXISTS (SELECT FROM sale_lanes x WHERE x.lane = sl.lane AND x.loaded_epoch IS NOT NULL) AS "neverLoaded",
-            (SELECT count(*) FROM dead_letters d WHERE d.lane = sl.lane AND d.state = 'open') AS "openDeadLetters",
+            ${WAITING_DECISIONS} AS "waitingDecisions",
+            (SELECT count(*) FROM stock_adjustments a WHERE a.lane = sl.lane AND a.state = 'pending') AS "pendingAdjustments",
+            (SELECT count(*) FROM orders w WHERE w.lane = sl.lane AND w.released_version IS NULL
+                                           AND w.status IN ('expired', 'cancelled', 'rejected')) AS "owedOrders",
             coalesce(o.pending, 0) AS "pendingPayment", coalesce(o.paid, 0) AS paid,
             coalesce(o.to_give_back, 0) AS "toGiveBack", coalesce(o.given_back, 0) AS "givenBack",
             coalesce(o.unreleased, 0) AS "unreleasedOrders"
@@ -45,23 +53,34 @@ export async function selectSaleOnRecord(tx: PoolClient, saleId: string): Promis
   return rows;
 }
 
-/** Which of these orders are stored, with their quantities. */
-export async function selectQuantities(
-  tx: PoolClient,
-  saleId: string,
-  orderIds: string[],
-): Promise<Map<string, number>> {
-  const { rows } = await tx.query<{ orderId: string; quantity: number }>(
-    'SELECT order_id AS "orderId", quantity FROM orders WHERE sale_id = $1 AND order_id = ANY($2::uuid[])',
-    [saleId, orderIds],
-  );
-  return new Map(rows.map(({ orderId, quantity }) => [orderId, quantity]));
-}
-
 export async function countOpenDeadLetters(tx: PoolClient, saleId: string): Promise<number> {
   const { rows } = await tx.query<{ count: number }>(
     "SELECT count(*) FROM dead_letters WHERE sale_id = $1 AND state = 'open'",
     [saleId],
   );
   return rows[0]?.count ?? 0;
+}
+
+/** What became of a lane the last time it was rebuilt. */
+export interface LastRebuild {
+  epoch: number;
+  because: string;
+  beganAt: Date;
+  /** Null while it is written. */
+  openedAt: Date | null;
+  /** Orders that were written. */
+  orders: number;
+  /** Orders whose units it gave back. */
+  givenBack: number;
+  /** Decisions that buyers were told of and that were found nowhere. */
+  lost: number;
+}
+
+export async function selectLastRebuild(tx: PoolClient, lane: number): Promise<LastRebuild | null> {
+  const { rows } = await tx.query<LastRebuild>(
+    `SELECT epoch, because, began_at AS "beganAt", opened_at AS "openedAt", orders, given_back AS "givenBack", lost
+     FROM rebuilds WHERE lane = $1 ORDER BY epoch DESC LIMIT 1`,
+    [lane],
+  );
+  return rows[0] ?? null;
 }

@@ -171,6 +171,12 @@ export class Stock {
     return { order, laneIsOpen: isOpen(laneInRedis) };
   }
 
+  /** Ids of all orders that these buyers have, released ones too. */
+  async knownOrders(lane: number, saleId: string, buyers: readonly string[]): Promise<Set<string>> {
+    const records = buyers.length === 0 ? [] : await this.redis.hmget(saleKeys(lane, saleId).buyers, ...buyers);
+    return new Set(records.flatMap((record) => parseBuyerRecord(record ?? '').orders.map(({ orderId }) => orderId)));
+  }
+
   /** Every buyer of a sale in this lane, page by page. Exact while nothing is decided meanwhile. */
   async *scanBuyers(lane: number, saleId: string): AsyncGenerator<(BuyerRecord & { buyer: string })[]> {
     let cursor = '0';

@@ -69,8 +69,51 @@ describe('auditing a sale', () => {
     await corner.redis.hdel(corner.saleKeys(saleId).buyers, buyer?.buyer ?? '');
     await corner.redis.hincrby(corner.saleKeys(saleId).sale, 'available', 1);
 
-    const kinds = (await audit()).differences.map(({ kind }) => kind);
-    expect(kinds).toEqual(['orders-not-in-redis', 'held-differs']);
+    expect((await audit()).differences).toEqual([
+      { kind: 'order-not-in-redis', orderId: buyer?.orderId, detail: expect.any(String) },
+      expect.objectContaining({ kind: 'held-differs' }),
+    ]);
+  });
+
+  it('reports decisions that are neither recorded nor on their way, and not while they may be', async () => {
+    await corner.worker().runOnce();
+    await corner.redis.hincrby(corner.keys.state, 'version', 2);
+    expect(await audit()).toMatchObject({ differences: [{ kind: 'decisions-not-recorded' }] });
+
+    const [order] = await corner.rows(saleId);
+    await corner.expire(saleId, order?.orderId ?? '');
+    expect(await audit()).toMatchObject({ consistent: true, quiescent: false });
+  });
+
+  it.each([
+    ['order-differs', 'UPDATE orders SET idempotency_key = order_id::text WHERE sale_id = $1'],
+    ['release-not-in-redis', 'UPDATE orders SET released_version = 7 WHERE sale_id = $1'],
+  ])('names each order of which it reports %s', async (kind, harm) => {
+    await corner.worker().runOnce();
+    await sql(harm);
+    const found = (await audit()).differences.filter((difference) => difference.kind === kind);
+    const orders = (await corner.rows(saleId)).map(({ orderId }) => orderId);
+    expect(found.map(({ orderId }) => orderId).sort()).toEqual(orders.sort());
+  });
+
+  it('names the order whose units Redis has given back and Postgres has not', async () => {
+    await corner.worker().runOnce();
+    const [order] = await corner.rows(saleId);
+    await corner.stock.release(corner.lane, saleId, [{ buyer: order?.buyer ?? '', orderId: order?.orderId ?? '' }]);
+    await corner.redis.hincrby(corner.keys.state, 'version', -1);
+    expect((await audit()).differences).toContainEqual(
+      expect.objectContaining({ kind: 'release-not-recorded', orderId: order?.orderId }),
+    );
+  });
+
+  it('does not take an adjustment that is under way for a difference of the totals', async () => {
+    await sql('UPDATE sale_lanes SET total = 11 WHERE sale_id = $1');
+    await corner.pool.query(
+      `INSERT INTO stock_adjustments (sale_id, number, delta, lane, idempotency_key, requested_by, reason)
+       VALUES ($1, 1, 1, $2, 'k', 'op', 'more')`,
+      [saleId, corner.lane],
+    );
+    expect(await audit()).toMatchObject({ consistent: true });
   });
 
   it('counts what is given back, and what is still to be', async () => {

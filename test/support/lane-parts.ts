@@ -15,6 +15,7 @@ import { LedgerMetrics } from '../../src/ledger/ledger-metrics.js';
 import { OrderStream } from '../../src/order-stream/order-stream.js';
 import { OrderStreams } from '../../src/order-stream/order-streams.js';
 import { LanePersistence, type LanePersistenceOptions } from '../../src/persistence/lane-persistence.js';
+import type { Held } from '../../src/platform/lock/held.js';
 import { Leases } from '../../src/platform/lock/lease.js';
 import { type Audit, SaleAudit } from '../../src/reconciliation/sale-audit.js';
 import { SaleLoader } from '../../src/sales/sale-loader.js';
@@ -73,6 +74,13 @@ export class LaneParts {
       return (await this.guard().runOnce()) === 1;
     };
     await eventually(look, { withinMs: OVERTAKEN_WITHIN_MS });
+  }
+
+  /** Does work that needs a lease, as a process of its own. */
+  async underLease<T>(name: string, work: (held: Held) => Promise<T>): Promise<T> {
+    const done = await new Leases(this.pool, uuidv7(), { ttlMs: LEASE_MS }).hold(name, work);
+    if (done === undefined) throw new Error(`somebody else holds '${name}'`);
+    return done;
   }
 
   worker(consumer = `worker-${uuidv7()}`, options: Partial<LanePersistenceOptions> = {}): LanePersistence {

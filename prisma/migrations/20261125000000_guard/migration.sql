@@ -53,6 +53,16 @@ ALTER TABLE dead_letters
     ADD COLUMN resolution  text;
 CREATE INDEX open_dead_letters ON dead_letters (lane) WHERE state = 'open';
 
+-- What the last scheduled audit of a sale found; written under the token of its lease, so that an older pass cannot come last.
+CREATE TABLE audit_findings (
+    sale_id     uuid        PRIMARY KEY,
+    checked_at  timestamptz NOT NULL DEFAULT now(),
+    token       bigint      NOT NULL,
+    consistent  boolean     NOT NULL,
+    quiescent   boolean     NOT NULL,
+    differences jsonb       NOT NULL
+);
+
 -- What operators did, in the transaction that did it.
 CREATE TABLE admin_actions (
     action_id uuid        PRIMARY KEY,
