@@ -2,18 +2,20 @@ import type { Pool } from 'pg';
 import type { AcceptedOrder } from '../order-stream/accepted-order.js';
 import { epochOf } from '../stock/version.js';
 
-/** Why an entry can never be stored. Kept in `dead_letters.reason`. */
-export type DeadLetterReason =
+/** Why an entry can never be stored. Kept in `dead_letters.reason`; docs/OPERATIONS.md says what to do about each. */
+export const DEAD_LETTER_REASONS = [
   /** Not written by the reserve script, or deleted from outside. */
-  | 'unreadable'
+  'unreadable',
   /** Of an epoch that a rebuild ended without finding it: an accepted order that Redis lost. */
-  | 'superseded'
+  'superseded',
   /** The order is stored already, with other content. */
-  | 'conflict'
+  'conflict',
   /** Of a sale that is not in this lane. */
-  | 'orphan'
+  'orphan',
   /** Over the total, or a second order for one key: Redis was wrong. */
-  | 'refused-by-database';
+  'refused-by-database',
+] as const;
+export type DeadLetterReason = (typeof DEAD_LETTER_REASONS)[number];
 
 export type Fate = { is: 'stored' } | { is: 'dead'; reason: DeadLetterReason; detail: string };
 

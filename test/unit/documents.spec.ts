@@ -1,5 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { DEAD_LETTER_REASONS } from '../../src/ledger/judge-unstored.js';
+import { DIFFERENCE_KINDS } from '../../src/reconciliation/compare-books.js';
 import { laneKeys, saleKeys } from '../../src/stock/stock-keys.js';
 
 const documents = ['README.md', 'CHANGELOG.md', ...readdirSync('docs').map((name) => join('docs', name))];
@@ -36,6 +38,24 @@ describe('the documents', () => {
     const measured = figures(read(`${run}.md`));
     expect(measured).not.toHaveLength(0);
     expect(figures(read('README.md'))).toEqual(expect.arrayContaining(measured));
+  });
+
+  it('docs/OPERATIONS.md has a section on every difference that the audit may name, and on no other', () => {
+    expect(all(read('docs/OPERATIONS.md'), /^### `([\w-]+)`$/gm)).toEqual([...DIFFERENCE_KINDS]);
+  });
+
+  it('docs/OPERATIONS.md explains every reason of a dead letter, and no other', () => {
+    const table = read('docs/OPERATIONS.md').split('## Dead letters')[1]?.split('\n## ')[0] ?? '';
+    expect(all(table, /^\| `([\w-]+)`/gm).sort()).toEqual([...DEAD_LETTER_REASONS].sort());
+  });
+
+  it('docs/OPERATIONS.md names only metrics that the code has', () => {
+    const source = readdirSync('src', { recursive: true, encoding: 'utf8' })
+      .filter((path) => path.endsWith('.ts'))
+      .map((path) => read(join('src', path)))
+      .join('');
+    const named = all(read('docs/OPERATIONS.md'), /`(stampede_\w+)`/g);
+    expect(named.filter((metric) => !source.includes(`'${metric}'`))).toEqual([]);
   });
 
   it('docs/PROTOCOL.md spells every Redis key as the code does', () => {
