@@ -35,13 +35,14 @@ export class LaneGuard {
     private readonly logger: Logger,
   ) {}
 
-  /** One look. @returns how many times it changed the lane: 0 or 1. */
+  /** One look. @returns how many times it armed or rebuilt the lane: 0 or 1. */
   async runOnce(): Promise<number> {
     const { redis, postgres, verdict } = await this.judge();
     this.report(verdict);
     switch (verdict.is) {
       case 'open':
-        return Number(await this.tend(redis, postgres));
+        await this.tend(redis, postgres);
+        return 0;
       case 'restarted':
         return Number(await this.rearm(redis, postgres));
       case 'new':
@@ -66,10 +67,8 @@ export class LaneGuard {
   }
 
   /** Acknowledgements can be lost; then Redis does not know how far Postgres has come. */
-  private async tend(redis: LaneInRedis, postgres: LaneInPostgres): Promise<boolean> {
-    if (redis.recorded >= postgres.recorded) return false;
-    await this.guarded.stream.acknowledge([], postgres);
-    return true;
+  private async tend(redis: LaneInRedis, postgres: LaneInPostgres): Promise<void> {
+    if (redis.recorded < postgres.recorded) await this.guarded.stream.acknowledge([], postgres);
   }
 
   private async rearm(redis: LaneInRedis, judged: LaneInPostgres): Promise<boolean> {

@@ -22,13 +22,22 @@ type Buyer = { buyer: string; held: number; orders: HeldOrder[] };
  * Promises:  flat memory, and no script that holds Redis for long.
  */
 export class LaneSnapshot {
+  /** One lane at a time: each holds a connection to Postgres, and a process has few. */
+  #turn: Promise<unknown> = Promise.resolve();
+
   constructor(
     private readonly pool: Pool,
     private readonly writer: LaneWriter,
   ) {}
 
   /** @returns how many orders it wrote. @throws NotOurs */
-  async write(closed: ClosedLane, goOn: () => void): Promise<number> {
+  write(closed: ClosedLane, goOn: () => void): Promise<number> {
+    const written = this.#turn.then(() => this.writeNow(closed, goOn));
+    this.#turn = written.catch(() => undefined);
+    return written;
+  }
+
+  private writeNow(closed: ClosedLane, goOn: () => void): Promise<number> {
     return inSnapshot(this.pool, async (tx) => {
       let orders = 0;
       for (const sale of await readSales(tx, closed.lane)) {

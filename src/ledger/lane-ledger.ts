@@ -30,7 +30,7 @@ interface Batch {
  */
 export class LaneLedger {
   /** Deleted from outside while they were pending. Redis names them only once, so they are kept until they are listed. */
-  readonly #deleted: StreamEntry[] = [];
+  readonly #deleted = new Map<string, StreamEntry>();
 
   constructor(
     private readonly lane: number,
@@ -42,10 +42,10 @@ export class LaneLedger {
 
   /** Stores what was taken from the stream, and strikes it off; what cannot be stored becomes a dead letter. */
   async settle({ runId, entries }: Pick<Taken, 'runId' | 'entries'>): Promise<void> {
-    this.#deleted.push(...entries.filter(({ fields }) => fields === null));
-    for (let lost = this.#deleted[0]; lost; lost = this.#deleted[0]) {
-      await this.setAside(lost, { reason: 'unreadable', detail: 'it was deleted before it was stored' });
-      this.#deleted.shift();
+    for (const entry of entries.filter(({ fields }) => fields === null)) this.#deleted.set(entry.id, entry);
+    for (const entry of this.#deleted.values()) {
+      await this.setAside(entry, { reason: 'unreadable', detail: 'it was deleted before it was stored' });
+      this.#deleted.delete(entry.id);
     }
     const orders: Recordable[] = [];
     for (const entry of entries.filter(({ fields }) => fields !== null)) {

@@ -39,6 +39,8 @@ interface Count {
  */
 export class LaneRepair {
   #wasMissing = false;
+  /** What the last comparison with the buyers could not mend: it is not compared again for the same. */
+  #beyondRepair = { missing: 0, deletedEntries: 0 };
 
   constructor(
     private readonly lane: { gate: LaneGate; stream: OrderStream; number: number },
@@ -56,18 +58,24 @@ export class LaneRepair {
     if (ordinalOf(redis.version) - onRecord.recorded > BACKLOG_MAX) return 0;
 
     const { missing } = await this.count(redis);
+    const isNewlyMissing = missing > this.#beyondRepair.missing;
     // A release or an adjustment may just be between its two writes: what is missing still is at the next pass.
-    const isDue = onRecord.deletedEntries > 0 || (missing > 0 && this.#wasMissing);
-    this.#wasMissing = missing > 0;
-    return isDue ? this.mend(redis, held) : 0;
+    const isDue = onRecord.deletedEntries > this.#beyondRepair.deletedEntries || (isNewlyMissing && this.#wasMissing);
+    this.#wasMissing = isNewlyMissing;
+    if (missing === 0 && onRecord.deletedEntries === 0) this.#beyondRepair = { missing: 0, deletedEntries: 0 };
+    return isDue ? this.mend(redis, held) : this.settleDeletedEntries(held);
   }
 
   private async mend(redis: LaneInRedis, held: Held): Promise<number> {
     const term = { epoch: redis.epoch, runId: redis.serverRunId };
     const found = await this.catchUp.run(term, { wentBack: false, goOn: () => held.signal.throwIfAborted() });
     const settled = await this.settleDeletedEntries(held);
+    const { missing } = await this.count(redis);
+    this.#beyondRepair = { missing: Math.max(0, missing), deletedEntries: (await this.readRecord()).deletedEntries };
     const count = found.stored + found.released + settled;
     if (count > 0) this.logger.warn({ lane: this.lane.number, ...found, settled }, 'decisions brought on record again');
+    if (missing > 0)
+      {this.logger.error({ lane: this.lane.number, missing }, 'decisions are missing that no buyer knows');}
     return count;
   }
 
