@@ -75,7 +75,7 @@ export class LaneRebuild {
     const redis = await this.gate.read(this.lane);
     if (redis.serverRunId !== runId) throw new NotOurs(this.lane);
     failpoint('rebuild-closed');
-    this.logger.warn({ lane: this.lane, because, token }, 'rebuild: lane closed');
+    this.logger.warn({ lane: this.lane, because }, 'rebuild: lane closed');
     return { lane: this.lane, token, runId, because, beganAt, redis };
   }
 

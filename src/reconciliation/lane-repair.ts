@@ -74,8 +74,9 @@ export class LaneRepair {
     this.#beyondRepair = { missing: Math.max(0, missing), deletedEntries: (await this.readRecord()).deletedEntries };
     const count = found.stored + found.released + settled;
     if (count > 0) this.logger.warn({ lane: this.lane.number, ...found, settled }, 'decisions brought on record again');
-    if (missing > 0)
-      {this.logger.error({ lane: this.lane.number, missing }, 'decisions are missing that no buyer knows');}
+    if (missing > 0) {
+      this.logger.error({ lane: this.lane.number, missing }, 'decisions are missing that no buyer knows');
+    }
     return count;
   }
 
