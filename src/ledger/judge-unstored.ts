@@ -61,7 +61,8 @@ function judge(found: Found, order: AcceptedOrder, epoch: number): Fate {
   if (found.isStored && found.isSame) return { is: 'stored' };
   if (found.isStored) return dead('conflict', `order ${order.orderId} is stored with other content`);
   if (!found.isKnownSale) return dead('orphan', `sale ${order.saleId} is not in this lane`);
-  if (epochOf(order.version) !== epoch) {
+  // Of a later epoch: Postgres went back and has not noticed yet. The rebuild that heals it stores the order.
+  if (epochOf(order.version) < epoch) {
     return dead(
       'superseded',
       `accepted in epoch ${epochOf(order.version)}, and the rebuild of ${epoch} did not find it`,

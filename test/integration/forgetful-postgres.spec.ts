@@ -98,7 +98,7 @@ describe('a Postgres that went back', () => {
     await expectHealed(saleId, 1);
   });
 
-  it('goes on after the epoch that it has forgotten, with every order of it', async () => {
+  it('goes on after the epoch that it has forgotten, with every order of it, though a worker met them first', async () => {
     const saleId = await corner.sale();
     await corner.reserve(saleId, 2);
     await corner.worker().runOnce();
@@ -109,6 +109,7 @@ describe('a Postgres that went back', () => {
     await corner.worker().runOnce();
     await corner.reserve(saleId, 1);
     await goBack();
+    await expect(corner.worker().runOnce()).rejects.toThrow('is not stored in epoch 1');
 
     expect(await corner.guard().runOnce()).toBe(1);
 
