@@ -26,18 +26,14 @@ export class LaneDrain {
   ) {}
 
   /**
-   * @param lane.isOldCopy its buyers are those of an earlier epoch: what they alone know was passed over by the rebuild that
-   *        ended it, and is not stored any more.
+   * @param epochs of the lane. The buyers of an earlier one are an old copy: what they alone know was passed over by
+   *        the rebuild that ended it, and is not stored any more.
    */
-  async run(
-    closed: ClosedLane,
-    lane: { epoch: number; wentBack: boolean; isOldCopy: boolean },
-    goOn: () => void,
-  ): Promise<Drained> {
+  async run(closed: ClosedLane, epochs: { redis: number; postgres: number }, goOn: () => void): Promise<Drained> {
     const entries = await this.drainStream(closed, goOn);
-    if (lane.isOldCopy) return { entries, stored: 0, released: 0, finishedAgain: 0 };
-    const term = { epoch: lane.epoch, runId: closed.runId };
-    return { entries, ...(await this.catchUp.run(term, { wentBack: lane.wentBack, goOn })) };
+    if (epochs.redis !== epochs.postgres) return { entries, stored: 0, released: 0, forgotten: 0 };
+    const term = { epoch: epochs.postgres, runId: closed.runId };
+    return { entries, ...(await this.catchUp.run(term, { isRebuilding: true, goOn })) };
   }
 
   private async drainStream({ lane, runId }: ClosedLane, goOn: () => void): Promise<number> {
@@ -46,7 +42,8 @@ export class LaneDrain {
       goOn();
       const taken = await this.stream.take(CONSUMER, { entriesMax: ENTRIES_MAX, staleAfterMs: 0 });
       if (taken.runId !== runId) throw new NotOurs(lane);
-      await this.ledger.settle(taken);
+      // What Redis knows to be recorded is no condition here: the drain heals a Postgres that has forgotten it.
+      await this.ledger.settle({ ...taken, known: { epoch: 0, recorded: 0 } });
       count += taken.entries.length;
       if (taken.entries.length > 0) continue;
       const { unread, pending } = await this.stream.backlog();

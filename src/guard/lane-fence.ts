@@ -56,34 +56,25 @@ export async function takeOverRunId(
   return rows[0]?.token;
 }
 
-export interface TakenOver {
-  /** The epoch in which the lane is drained. */
-  epoch: number;
-  /** Postgres has forgotten what Redis knows to be recorded: a replica was promoted. */
-  wentBack: boolean;
-}
-
 /**
  * Lets what is read from the closed lane be stored, and nothing that was read from another Redis. When Redis is in a later
- * epoch, Postgres has forgotten that one and goes on in it, with nothing recorded.
+ * epoch, Postgres has forgotten that one (a replica was promoted) and goes on in it, with nothing recorded.
  *
- * @returns undefined when a newer guard was here.
+ * @returns the epoch in which the lane is drained, or undefined when a newer guard was here.
  */
 export async function takeOverClosed(
   pool: Pool,
   lane: number,
   { token, redis }: { token: number; redis: LaneInRedis },
-): Promise<TakenOver | undefined> {
-  const { rows } = await pool.query<TakenOver>(
-    `UPDATE lanes SET run_id = $3, epoch = greatest(lanes.epoch, $4),
-                      max_version = CASE WHEN before.epoch < $4 THEN $4::bigint * ${VERSIONS_PER_EPOCH} ELSE max_version END,
-                      recorded = CASE WHEN before.epoch < $4 THEN 0 ELSE lanes.recorded END
-     FROM (SELECT epoch, recorded FROM lanes WHERE lane = $1 FOR NO KEY UPDATE) AS before
-     WHERE lane = $1 AND guard_token = $2
-     RETURNING lanes.epoch, before.epoch < $4 OR (before.epoch = $4 AND before.recorded < $5) AS "wentBack"`,
-    [lane, token, redis.serverRunId, redis.epoch, redis.recorded],
+): Promise<number | undefined> {
+  const { rows } = await pool.query<{ epoch: number }>(
+    `UPDATE lanes SET run_id = $3, epoch = greatest(epoch, $4),
+                      max_version = CASE WHEN epoch < $4 THEN $4::bigint * ${VERSIONS_PER_EPOCH} ELSE max_version END,
+                      recorded = CASE WHEN epoch < $4 THEN 0 ELSE recorded END
+     WHERE lane = $1 AND guard_token = $2 RETURNING epoch`,
+    [lane, token, redis.serverRunId, redis.epoch],
   );
-  return rows[0];
+  return rows[0]?.epoch;
 }
 
 /** Ids of the sales that this lane must have: those whose load was confirmed. */

@@ -8,7 +8,7 @@ import { epochOf, ordinalOf } from '../stock/version.js';
 import { beginEpoch, type BegunEpoch } from './begin-epoch.js';
 import type { GuardMetrics } from './guard-metrics.js';
 import type { LaneDrain } from './lane-drain.js';
-import { raiseToken, readFence, type TakenOver, takeOverClosed } from './lane-fence.js';
+import { raiseToken, readFence, takeOverClosed } from './lane-fence.js';
 import type { LaneSnapshot } from './lane-snapshot.js';
 
 /** What a rebuild has closed, and why. */
@@ -53,9 +53,9 @@ export class LaneRebuild {
 
   private async takeSteps(because: string, goOn: () => void): Promise<void> {
     const closed = await this.close(because);
-    const takenOver = await this.takeOver(closed);
+    const epoch = await this.takeOver(closed);
     goOn();
-    await this.drain(closed, takenOver, goOn);
+    await this.drain(closed, epoch, goOn);
     goOn();
     const begun = await this.begin(closed);
     const orders = await this.steps.snapshot.write(closed, goOn);
@@ -79,21 +79,18 @@ export class LaneRebuild {
     return { lane: this.lane, token, runId, because, beganAt, redis };
   }
 
-  private async takeOver(closed: Closed): Promise<TakenOver> {
+  /** @returns the epoch in which it is drained. */
+  private async takeOver(closed: Closed): Promise<number> {
     this.metrics.step(this.lane, 2);
-    const takenOver = await takeOverClosed(this.pool, this.lane, closed);
-    if (!takenOver) throw new NotOurs(this.lane);
+    const epoch = await takeOverClosed(this.pool, this.lane, closed);
+    if (epoch === undefined) throw new NotOurs(this.lane);
     failpoint('rebuild-taken-over');
-    return takenOver;
+    return epoch;
   }
 
-  private async drain(closed: Closed, takenOver: TakenOver, goOn: () => void): Promise<void> {
+  private async drain(closed: Closed, epoch: number, goOn: () => void): Promise<void> {
     this.metrics.step(this.lane, 3);
-    const drained = await this.steps.drain.run(
-      closed,
-      { ...takenOver, isOldCopy: closed.redis.epoch < takenOver.epoch },
-      goOn,
-    );
+    const drained = await this.steps.drain.run(closed, { redis: closed.redis.epoch, postgres: epoch }, goOn);
     failpoint('rebuild-drained');
     this.logger.info({ lane: this.lane, ...drained }, 'rebuild: drained');
   }

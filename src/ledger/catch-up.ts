@@ -13,8 +13,8 @@ type OrderInRedis = AcceptedOrder & { releasedVersion: number | undefined };
 export interface CaughtUp {
   stored: number;
   released: number;
-  /** Orders that Postgres had forgotten to have finished: it went back. */
-  finishedAgain: number;
+  /** Orders that Postgres has forgotten to have finished: it went back. */
+  forgotten: number;
 }
 
 /** An order of a page, with what Postgres lacks of it; null status: the whole order. */
@@ -22,6 +22,11 @@ interface Behind {
   order: OrderInRedis;
   status: OrderStatus | null;
 }
+
+const isMissing = ({ status, order }: Behind): boolean => status === null && order.releasedVersion === undefined;
+
+const isForgotten = ({ status, order }: Behind): boolean =>
+  (status === null || status === 'pending_payment') && order.releasedVersion !== undefined;
 
 /**
  * Brings on record what `buyers` shows and Postgres has not: an entry in `buyers` without a row is an accepted order, and
@@ -39,31 +44,36 @@ export class CatchUp {
   ) {}
 
   /**
-   * @param wentBack Postgres has forgotten something (a replica was promoted): orders are finished again that it has forgotten
-   *        to have finished. Before all else, for until then their units are taken, and their next buyer would be vetoed.
-   *        Only while the lane is rebuilt.
-   * @param goOn asked before each page; throws to stop.
+   * What was given back goes first, and only then what is missing is stored: until an order is finished its units are taken,
+   * and their next buyer would be vetoed.
+   *
+   * @param isRebuilding then orders are finished again that Postgres has forgotten to have finished. In a lane that is open
+   *        they are only counted, and nothing is stored beside them.
+   * @param goOn called before each page; throws to stop.
    * @throws when the lane is not in this term any more.
    */
-  async run(term: Term, { wentBack, goOn }: { wentBack: boolean; goOn: () => void }): Promise<CaughtUp> {
-    const found: CaughtUp = { stored: 0, released: 0, finishedAgain: 0 };
+  async run(term: Term, { isRebuilding, goOn }: { isRebuilding: boolean; goOn: () => void }): Promise<CaughtUp> {
+    const found: CaughtUp = { stored: 0, released: 0, forgotten: 0 };
+    let missing = 0;
     const saleIds = await this.readSales();
-    for (const saleId of wentBack ? saleIds : []) {
-      for await (const behind of this.behind(saleId, goOn)) {
-        found.finishedAgain += await this.finishAgain(term, saleId, behind);
-      }
-    }
     for (const saleId of saleIds) {
       for await (const behind of this.behind(saleId, goOn)) {
         found.released += await this.recordReleased(term, behind);
-        found.stored += await this.store(term, behind);
+        const forgotten = behind.filter(isForgotten).map(({ order }) => order as ReleasedInRedis);
+        found.forgotten += forgotten.length;
+        if (isRebuilding) await this.finishAgain(term, saleId, forgotten);
+        missing += behind.filter(isMissing).length;
       }
+    }
+    if (missing === 0 || (found.forgotten > 0 && !isRebuilding)) return found;
+    for (const saleId of saleIds) {
+      for await (const behind of this.behind(saleId, goOn)) found.stored += await this.store(term, behind);
     }
     return found;
   }
 
   private async store({ runId }: Term, behind: readonly Behind[]): Promise<number> {
-    const missing = behind.filter(({ status, order }) => status === null && order.releasedVersion === undefined);
+    const missing = behind.filter(isMissing);
     await this.ledger.storeAgain(
       runId,
       missing.map(({ order }) => order),
@@ -82,17 +92,12 @@ export class CatchUp {
     return recorded.changed;
   }
 
-  private async finishAgain(term: Term, saleId: string, behind: readonly Behind[]): Promise<number> {
-    const orders = behind
-      .filter(({ status }) => status === null || status === 'pending_payment')
-      .map(({ order }) => order)
-      .filter((order): order is ReleasedInRedis => order.releasedVersion !== undefined);
-    if (orders.length === 0) return 0;
+  private async finishAgain(term: Term, saleId: string, orders: readonly ReleasedInRedis[]): Promise<void> {
+    if (orders.length === 0) return;
     const where = { ...term, lane: this.lane, saleId };
     if (!(await inTransaction(this.pool, (tx) => restoreFinished(tx, where, orders)))) {
       throw new Error(`lane ${this.lane} is not in epoch ${term.epoch} on Redis ${term.runId} any more`);
     }
-    return orders.length;
   }
 
   private async readSales(): Promise<string[]> {

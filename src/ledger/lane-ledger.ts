@@ -13,9 +13,7 @@ interface Recordable {
   entry: StreamEntry;
 }
 
-interface Batch {
-  /** The Redis from which all of it was read. */
-  runId: string;
+interface Batch extends Pick<Taken, 'runId' | 'known'> {
   /** Orders that were found in `buyers` have no entry in the stream that could be struck off. */
   from: 'stream' | 'buyers';
   orders: readonly Recordable[];
@@ -41,7 +39,7 @@ export class LaneLedger {
   ) {}
 
   /** Stores what was taken from the stream, and strikes it off; what cannot be stored becomes a dead letter. */
-  async settle({ runId, entries }: Pick<Taken, 'runId' | 'entries'>): Promise<void> {
+  async settle({ runId, known, entries }: Pick<Taken, 'runId' | 'known' | 'entries'>): Promise<void> {
     for (const entry of entries.filter(({ fields }) => fields === null)) this.#deleted.set(entry.id, entry);
     for (const entry of this.#deleted.values()) {
       await this.setAside(entry, { reason: 'unreadable', detail: 'it was deleted before it was stored' });
@@ -53,12 +51,13 @@ export class LaneLedger {
       if ('order' in decoded) orders.push({ entry, order: decoded.order });
       else await this.setAside(entry, { reason: 'unreadable', detail: decoded.unreadableBecause });
     }
-    if (orders.length > 0) await this.store({ runId, from: 'stream', orders });
+    if (orders.length > 0) await this.store({ runId, known, from: 'stream', orders });
   }
 
   /** Stores orders that `buyers` holds and Postgres has not: each is an accepted order, whatever became of its entry. */
   async storeAgain(runId: string, orders: readonly AcceptedOrder[]): Promise<void> {
-    if (orders.length > 0) await this.store({ runId, from: 'buyers', orders: orders.map(asIfFromTheStream) });
+    if (orders.length === 0) return;
+    await this.store({ runId, known: NOTHING_KNOWN, from: 'buyers', orders: orders.map(asIfFromTheStream) });
   }
 
   private async store(batch: Batch): Promise<void> {
@@ -66,7 +65,7 @@ export class LaneLedger {
     let stored: Stored | undefined;
     try {
       stored = await storeOrders(this.pool, this.lane, {
-        runId: batch.runId,
+        ...batch,
         orders,
         ofAnyEpoch: batch.from === 'buyers',
       });
@@ -74,7 +73,9 @@ export class LaneLedger {
       if (!isDataError(error)) throw error;
       return this.bisect(batch, error);
     }
-    if (!stored) throw new Error(`lane ${this.lane} has not taken Redis ${batch.runId} over: its entries wait`);
+    if (!stored) {
+      throw new Error(`lane ${this.lane} has not taken Redis ${batch.runId} over, or went back: entries wait`);
+    }
     this.metrics.stored(stored.stored);
 
     const done = stored.stored === orders.length ? batch.orders : await this.buryTheDead(stored.epoch, batch);
@@ -122,6 +123,9 @@ export class LaneLedger {
     this.logger.error({ lane: this.lane, entryId: entry.id, ...letter }, 'entry set aside as a dead letter');
   }
 }
+
+/** Whoever looks into `buyers` heals a Postgres that went back. */
+const NOTHING_KNOWN = { epoch: 0, recorded: 0 };
 
 /** Its dead letter, should it become one, is named after the order: there is one however often the order is found. */
 const asIfFromTheStream = (order: AcceptedOrder): Recordable => ({

@@ -17,7 +17,7 @@ export interface Stored {
  */
 const STORE_ORDERS = `
   WITH fence AS MATERIALIZED (
-    SELECT epoch FROM lanes WHERE lane = $1 AND run_id = $2 FOR NO KEY UPDATE
+    SELECT epoch FROM lanes WHERE lane = $1 AND run_id = $2 AND NOT (epoch = $11 AND recorded < $12) FOR NO KEY UPDATE
   ), stored AS (
     INSERT INTO orders (sale_id, order_id, version, amount_minor, decided_at, expires_at,
                         quantity, lane, currency, buyer_id, idempotency_key)
@@ -52,6 +52,8 @@ const STORE_ORDERS = `
 export interface ToStore {
   /** The Redis from which they were read. */
   runId: string;
+  /** What Postgres has recorded of the lane at least, as that Redis knew before. */
+  known: { epoch: number; recorded: number };
   orders: readonly AcceptedOrder[];
   /**
    * Also orders that were accepted in an earlier epoch. Only for what `buyers` holds: a rebuild brings such orders into the
@@ -63,13 +65,14 @@ export interface ToStore {
 /**
  * Stores orders of one lane that were read from the Redis with that run id: one statement, one transaction.
  *
- * @returns undefined when the lane belongs to another Redis: nothing was stored, the entries are to be read again.
+ * @returns undefined when the lane belongs to another Redis, or Postgres has forgotten what it had recorded (a replica was
+ *          promoted; storing more would hide it from the guard): nothing was stored, the entries are to be read again.
  * @throws a data error (`isDataError`) when one of them breaks a rule of the database; then none is stored.
  */
 export async function storeOrders(
   db: Pool | PoolClient,
   lane: number,
-  { runId, orders, ofAnyEpoch = false }: ToStore,
+  { runId, known, orders, ofAnyEpoch = false }: ToStore,
 ): Promise<Stored | undefined> {
   const { rows } = await db.query<Stored>({
     name: 'store-orders',
@@ -85,6 +88,8 @@ export async function storeOrders(
       orders.map((order) => order.version),
       orders.map((order) => order.decidedAtMs),
       ofAnyEpoch,
+      known.epoch,
+      known.recorded,
     ],
   });
   return rows[0];

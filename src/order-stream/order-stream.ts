@@ -25,6 +25,8 @@ export interface StreamEntry {
 export interface Taken {
   /** The Redis that gave these entries, at the moment it gave them. */
   runId: string;
+  /** What Postgres has recorded of the lane at least, as this Redis knew at that moment. */
+  known: { epoch: number; recorded: number };
   entries: StreamEntry[];
   /** The newest entry of the stream at that moment; `waitForMore` starts behind it. */
   newestId: string;
@@ -54,11 +56,12 @@ export class OrderStream {
     consumer: string,
     { entriesMax, staleAfterMs }: { entriesMax: number; staleAfterMs: number },
   ): Promise<Taken> {
-    const { orders } = this.#keys;
-    const [info, claimed, read, newest] = await this.inGroup(() =>
+    const { orders, state } = this.#keys;
+    const [info, known, claimed, read, newest] = await this.inGroup(() =>
       this.redis
         .multi()
         .info('server')
+        .hmget(state, 'epoch', 'recorded')
         .xautoclaim(orders, GROUP, consumer, staleAfterMs, this.#claimCursor, 'COUNT', entriesMax)
         .xreadgroup('GROUP', GROUP, consumer, 'COUNT', entriesMax, 'STREAMS', orders, '>')
         .xrevrange(orders, '+', '-', 'COUNT', 1),
@@ -67,6 +70,7 @@ export class OrderStream {
     this.#claimCursor = cursor;
     return {
       runId: runIdOf(info as string),
+      known: toKnown(known),
       entries: [...toEntries(stale), ...deleted.map((id) => ({ id, fields: null })), ...entriesOf(read)],
       newestId: (newest as RawEntry[])[0]?.[0] ?? '0-0',
     };
@@ -74,16 +78,17 @@ export class OrderStream {
 
   /** Takes what this consumer has been given before and has not acknowledged: after a failure, or from another run id. */
   async takeAgain(consumer: string, entriesMax: number): Promise<Taken> {
-    const { orders } = this.#keys;
-    const [info, read, newest] = await this.inGroup(() =>
+    const { orders, state } = this.#keys;
+    const [info, known, read, newest] = await this.inGroup(() =>
       this.redis
         .multi()
         .info('server')
+        .hmget(state, 'epoch', 'recorded')
         .xreadgroup('GROUP', GROUP, consumer, 'COUNT', entriesMax, 'STREAMS', orders, '0')
         .xrevrange(orders, '+', '-', 'COUNT', 1),
     );
     const newestId = (newest as RawEntry[])[0]?.[0] ?? '0-0';
-    return { runId: runIdOf(info as string), entries: entriesOf(read), newestId };
+    return { runId: runIdOf(info as string), known: toKnown(known), entries: entriesOf(read), newestId };
   }
 
   /** Resolves as soon as there is an entry newer than `newestId`, or after `limitMs`. Holds its connection meanwhile. */
@@ -168,6 +173,11 @@ async function allReplies(transaction: ReturnType<Redis['multi']>): Promise<unkn
   if (failed) throw failed;
   return replies.map(([, reply]) => reply);
 }
+
+const toKnown = (reply: unknown): Taken['known'] => {
+  const [epoch, recorded] = reply as (string | null)[];
+  return { epoch: Number(epoch ?? 0), recorded: Number(recorded ?? 0) };
+};
 
 type RawEntry = [id: string, fields: string[] | null];
 

@@ -68,7 +68,8 @@ export class LaneRepair {
 
   private async mend(redis: LaneInRedis, held: Held): Promise<number> {
     const term = { epoch: redis.epoch, runId: redis.serverRunId };
-    const found = await this.catchUp.run(term, { wentBack: false, goOn: () => held.signal.throwIfAborted() });
+    const found = await this.catchUp.run(term, { isRebuilding: false, goOn: () => held.signal.throwIfAborted() });
+    if (found.forgotten > 0) await this.askForRebuild(held);
     const settled = await this.settleDeletedEntries(held);
     const { missing } = await this.count(redis);
     this.#beyondRepair = { missing: Math.max(0, missing), deletedEntries: (await this.readRecord()).deletedEntries };
@@ -78,6 +79,17 @@ export class LaneRepair {
       this.logger.error({ lane: this.lane.number, missing }, 'decisions are missing that no buyer knows');
     }
     return count;
+  }
+
+  /** Finishing orders again is for a lane that is closed. */
+  private askForRebuild(held: Held): Promise<void> {
+    return inTransaction(this.pool, async (tx) => {
+      await held.require(tx);
+      await tx.query('UPDATE lanes SET rebuild_asked = $2 WHERE lane = $1', [
+        this.lane.number,
+        'Postgres has forgotten that orders were finished: it went back',
+      ]);
+    });
   }
 
   /**

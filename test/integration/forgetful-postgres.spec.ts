@@ -60,6 +60,21 @@ describe('a Postgres that went back', () => {
     await expectHealed(saleId, 4);
   });
 
+  it('stores nothing more until it is healed, or new orders would hide what it has forgotten', async () => {
+    const saleId = await corner.sale();
+    const goBack = await remember(saleId);
+    await corner.reserve(saleId, 3);
+    await corner.worker().runOnce();
+    await goBack();
+    await corner.reserve(saleId, 4);
+
+    await expect(corner.worker().runOnce()).rejects.toThrow('went back');
+
+    expect(await corner.guard().runOnce()).toBe(1);
+    expect(await corner.rows(saleId)).toHaveLength(7);
+    await expectHealed(saleId, 7);
+  });
+
   it('finishes an order again that it had finished, and keeps the one that got its unit', async () => {
     const saleId = await corner.sale({ stock: 1 });
     await corner.reserve(saleId, 1);

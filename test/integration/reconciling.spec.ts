@@ -88,6 +88,20 @@ describe('reconciling', () => {
       expect(await corner.audit(saleId)).toMatchObject({ consistent: true, quiescent: true, redis: { held: 3 } });
     });
 
+    it('has the lane rebuilt when Redis has given back what Postgres holds: Postgres has forgotten something', async () => {
+      await corner.worker().runOnce();
+      const [order] = await corner.rows(saleId);
+      await corner.stock.release(corner.lane, saleId, [{ buyer: order?.buyer ?? '', orderId: order?.orderId ?? '' }]);
+      const repair = aRepair();
+      await repair();
+
+      expect(await repair()).toBe(0);
+
+      expect(await corner.guard().runOnce()).toBe(1);
+      expect(await corner.rows(saleId)).toContainEqual(expect.objectContaining({ ...order, status: 'expired' }));
+      expect(await corner.audit(saleId)).toMatchObject({ consistent: true, quiescent: true, redis: { held: 3 } });
+    });
+
     it('leaves a lane alone of which nothing is missing, however much is on its way', async () => {
       const scan = jest.spyOn(corner.stock, 'scanBuyers');
       const repair = aRepair();

@@ -2,8 +2,11 @@ import type { Pool, PoolClient } from 'pg';
 import { type Held, LeaseLost } from './held.js';
 import { extendLease, giveBackLease, lockNewest, type Taking } from './lease-rows.js';
 
-/** A lease is extended every third of its time, so an extension may fail, and the one after it, before it runs out. */
+/** Into how many parts the time of a lease is cut: it is extended when one of them is over. */
 const EXTENSIONS_PER_TTL = 3;
+
+/** Sooner after an extension that failed, so that Postgres may be away for half of the time and the lease is kept. */
+const RETRIES_PER_TTL = 10;
 
 const TAKEN = 'somebody has taken it since';
 
@@ -80,12 +83,11 @@ export class Holding implements Held {
       () => this.lose('it could not be extended in time', this.#lastFailure),
       this.#runsOutAtMs - performance.now(),
     );
-    this.extendLater();
+    this.extendAfter(this.options.ttlMs / EXTENSIONS_PER_TTL);
   }
 
-  private extendLater(): void {
+  private extendAfter(delayMs: number): void {
     if (this.#loss || this.#isEnding) return;
-    const delayMs = this.options.ttlMs / EXTENSIONS_PER_TTL;
     this.#nextExtension = setTimeout(() => {
       this.#extending = this.extend();
     }, delayMs);
@@ -98,7 +100,7 @@ export class Holding implements Held {
       else this.lose(TAKEN);
     } catch (error) {
       this.#lastFailure = error;
-      this.extendLater();
+      this.extendAfter(this.options.ttlMs / RETRIES_PER_TTL);
     }
   }
 

@@ -9,9 +9,9 @@ import { Duties } from './duty.js';
 import { Leases } from './lease.js';
 
 /**
- * How long a duty stays undone when its holder dies. With a holder that looks every second another has it within four,
- * inside the five seconds in which everything is to recover; and an extension, which is asked for every second, may
- * fail twice.
+ * How long a duty stays undone when its holder dies: with somebody who looks every second it is taken up again within
+ * four, inside the five seconds in which everything is to recover. Long against a pause of a store (0.8 s until Redis
+ * counts as silent), which must not cost the duty.
  */
 const TTL_MS = 3_000;
 
