@@ -50,14 +50,14 @@ export class CatchUp {
    * @param isRebuilding then orders are finished again that Postgres has forgotten to have finished. In a lane that is open
    *        they are only counted, and nothing is stored beside them.
    * @param goOn called before each page; throws to stop.
-   * @throws when the lane is not in this term any more.
+   * @throws when the lane is not in this term any more, or Redis is another one.
    */
   async run(term: Term, { isRebuilding, goOn }: { isRebuilding: boolean; goOn: () => void }): Promise<CaughtUp> {
     const found: CaughtUp = { stored: 0, released: 0, forgotten: 0 };
     let missing = 0;
     const saleIds = await this.readSales();
     for (const saleId of saleIds) {
-      for await (const behind of this.behind(saleId, goOn)) {
+      for await (const behind of this.behind(term, saleId, goOn)) {
         found.released += await this.recordReleased(term, behind);
         const forgotten = behind.filter(isForgotten).map(({ order }) => order as ReleasedInRedis);
         found.forgotten += forgotten.length;
@@ -67,15 +67,15 @@ export class CatchUp {
     }
     if (missing === 0 || (found.forgotten > 0 && !isRebuilding)) return found;
     for (const saleId of saleIds) {
-      for await (const behind of this.behind(saleId, goOn)) found.stored += await this.store(term, behind);
+      for await (const behind of this.behind(term, saleId, goOn)) found.stored += await this.store(term, behind);
     }
     return found;
   }
 
-  private async store({ runId }: Term, behind: readonly Behind[]): Promise<number> {
+  private async store(term: Term, behind: readonly Behind[]): Promise<number> {
     const missing = behind.filter(isMissing);
     await this.ledger.storeAgain(
-      runId,
+      term,
       missing.map(({ order }) => order),
     );
     return missing.length;
@@ -108,8 +108,8 @@ export class CatchUp {
     return rows.map(({ saleId }) => saleId);
   }
 
-  private async *behind(saleId: string, goOn: () => void): AsyncGenerator<Behind[]> {
-    for await (const page of this.stock.scanBuyers(this.lane, saleId)) {
+  private async *behind({ runId }: Term, saleId: string, goOn: () => void): AsyncGenerator<Behind[]> {
+    for await (const page of this.stock.scanBuyers(this.lane, saleId, runId)) {
       goOn();
       const orders = page.flatMap(({ buyer, orders: held }) => held.map((order) => ({ ...order, buyer, saleId })));
       const behind = await selectBehind(this.pool, this.lane, orders);

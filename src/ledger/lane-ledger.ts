@@ -5,6 +5,7 @@ import { type AcceptedOrder, decodeOrder, encodeOrder } from '../order-stream/ac
 import type { OrderStream, StreamEntry, Taken } from '../order-stream/order-stream.js';
 import { judgeUnstored } from './judge-unstored.js';
 import type { LedgerMetrics } from './ledger-metrics.js';
+import type { Term } from './record-releases.js';
 import { type DeadLetter, recordDeadLetter } from './record-dead-letter.js';
 import { type Stored, storeOrders } from './store-orders.js';
 
@@ -54,10 +55,11 @@ export class LaneLedger {
     if (orders.length > 0) await this.store({ runId, known, from: 'stream', orders });
   }
 
-  /** Stores orders that `buyers` holds and Postgres has not: each is an accepted order, whatever became of its entry. */
-  async storeAgain(runId: string, orders: readonly AcceptedOrder[]): Promise<void> {
+  /** Stores orders that `buyers` held in this term and Postgres has not: each is accepted, whatever became of its entry. */
+  async storeAgain({ runId, epoch }: Term, orders: readonly AcceptedOrder[]): Promise<void> {
     if (orders.length === 0) return;
-    await this.store({ runId, known: NOTHING_KNOWN, from: 'buyers', orders: orders.map(asIfFromTheStream) });
+    const known = { epoch, recorded: 0 }; // whoever looks into `buyers` heals a Postgres that went back
+    await this.store({ runId, known, from: 'buyers', orders: orders.map(asIfFromTheStream) });
   }
 
   private async store(batch: Batch): Promise<void> {
@@ -67,14 +69,15 @@ export class LaneLedger {
       stored = await storeOrders(this.pool, this.lane, {
         ...batch,
         orders,
-        ofAnyEpoch: batch.from === 'buyers',
       });
     } catch (error) {
       if (!isDataError(error)) throw error;
       return this.bisect(batch, error);
     }
     if (!stored) {
-      throw new Error(`lane ${this.lane} has not taken Redis ${batch.runId} over, or went back: entries wait`);
+      throw new Error(
+        `lane ${this.lane} is not in this term on Redis ${batch.runId}, or Postgres went back: entries wait`,
+      );
     }
     this.metrics.stored(stored.stored);
 
@@ -123,9 +126,6 @@ export class LaneLedger {
     this.logger.error({ lane: this.lane, entryId: entry.id, ...letter }, 'entry set aside as a dead letter');
   }
 }
-
-/** Whoever looks into `buyers` heals a Postgres that went back. */
-const NOTHING_KNOWN = { epoch: 0, recorded: 0 };
 
 /** Its dead letter, should it become one, is named after the order: there is one however often the order is found. */
 const asIfFromTheStream = (order: AcceptedOrder): Recordable => ({

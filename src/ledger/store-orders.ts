@@ -17,7 +17,9 @@ export interface Stored {
  */
 const STORE_ORDERS = `
   WITH fence AS MATERIALIZED (
-    SELECT epoch FROM lanes WHERE lane = $1 AND run_id = $2 AND NOT (epoch = $11 AND recorded < $12) FOR NO KEY UPDATE
+    SELECT epoch FROM lanes
+    WHERE lane = $1 AND run_id = $2 AND CASE WHEN $10 THEN epoch = $11 ELSE NOT (epoch = $11 AND recorded < $12) END
+    FOR NO KEY UPDATE
   ), stored AS (
     INSERT INTO orders (sale_id, order_id, version, amount_minor, decided_at, expires_at,
                         quantity, lane, currency, buyer_id, idempotency_key)
@@ -52,27 +54,28 @@ const STORE_ORDERS = `
 export interface ToStore {
   /** The Redis from which they were read. */
   runId: string;
-  /** What Postgres has recorded of the lane at least, as that Redis knew before. */
+  /** The lane in that Redis, before they were read: its epoch, and what Postgres has recorded of it at least. */
   known: { epoch: number; recorded: number };
   orders: readonly AcceptedOrder[];
   /**
-   * Also orders that were accepted in an earlier epoch. Only for what `buyers` holds: a rebuild brings such orders into the
-   * epoch of the lane. In the stream they are what a rebuild has passed over.
+   * The stream holds orders of the epoch in which it is read; those of another one were passed over by a rebuild. `buyers` holds
+   * also orders that a rebuild has brought into the epoch: they are stored as long as the lane is still in it, for in a
+   * later epoch their units may be sold again.
    */
-  ofAnyEpoch?: boolean;
+  from: 'stream' | 'buyers';
 }
 
 /**
  * Stores orders of one lane that were read from the Redis with that run id: one statement, one transaction.
  *
- * @returns undefined when the lane belongs to another Redis, or Postgres has forgotten what it had recorded (a replica was
+ * @returns undefined when the lane belongs to another Redis, what `buyers` held is of an epoch that is over, or Postgres has forgotten what it had recorded (a replica was
  *          promoted; storing more would hide it from the guard): nothing was stored, the entries are to be read again.
  * @throws a data error (`isDataError`) when one of them breaks a rule of the database; then none is stored.
  */
 export async function storeOrders(
   db: Pool | PoolClient,
   lane: number,
-  { runId, known, orders, ofAnyEpoch = false }: ToStore,
+  { runId, known, orders, from }: ToStore,
 ): Promise<Stored | undefined> {
   const { rows } = await db.query<Stored>({
     name: 'store-orders',
@@ -87,7 +90,7 @@ export async function storeOrders(
       orders.map((order) => order.quantity),
       orders.map((order) => order.version),
       orders.map((order) => order.decidedAtMs),
-      ofAnyEpoch,
+      from === 'buyers',
       known.epoch,
       known.recorded,
     ],

@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis';
 import { isServerReply } from '../platform/redis/errors.js';
 import { LuaScript } from '../platform/redis/lua-script.js';
+import { repliesOf } from '../platform/redis/replies.js';
 import { runIdOf } from '../stock/lane-gate.js';
 import { laneKeys } from '../stock/stock-keys.js';
 
@@ -157,21 +158,13 @@ export class OrderStream {
   /** FLUSHALL takes the group along, and the next XADD brings back the stream alone: so it is made where it is missed. */
   private async inGroup(transaction: () => ReturnType<Redis['multi']>): Promise<unknown[]> {
     try {
-      return await allReplies(transaction());
+      return repliesOf(await transaction().exec());
     } catch (error) {
       if (!isServerReply(error) || !error.message.startsWith('NOGROUP')) throw error;
       await this.redis.xgroup('CREATE', this.#keys.orders, GROUP, GROUP_START, 'MKSTREAM').catch(alreadyMade);
-      return allReplies(transaction());
+      return repliesOf(await transaction().exec());
     }
   }
-}
-
-async function allReplies(transaction: ReturnType<Redis['multi']>): Promise<unknown[]> {
-  const replies = await transaction.exec();
-  if (!replies) throw new Error('Redis discarded a transaction');
-  const failed = replies.find(([error]) => error)?.[0];
-  if (failed) throw failed;
-  return replies.map(([, reply]) => reply);
 }
 
 const toKnown = (reply: unknown): Taken['known'] => {

@@ -11,7 +11,7 @@ ARGV[2]  run id of the Redis that answered it, or ''
 ARGV[3]  number of the adjustment (> 0)
 ARGV[4]  units, positive or negative
 
-Returns {outcome, run id, version}
+Returns {outcome, run id, epoch, version}: of this Redis, of the lane, and of the adjustment or 0
   ADJUSTED     the total is changed, under this version; 0 when a rebuild had counted it as applied
   REFUSED      fewer units are free than it takes away; nothing changed
   OUTDATED     a later adjustment was applied: this one is long decided
@@ -26,24 +26,28 @@ local units = assert(tonumber(string.match(ARGV[4], '^%-?[1-9]%d*$')), 'the unit
 assert(seen_version, 'the version is not a number')
 
 local lane = read_lane(lane_key)
-local run_id = lane.this_run_id
-if has_lost(lane_key, lane, seen_version, seen_run_id) or not lane.is_open then return { 'UNAVAILABLE', run_id, '0' } end
+
+local function answer(outcome, version)
+  return { outcome, lane.this_run_id, integer(lane.epoch or 0), version or '0' }
+end
+
+if has_lost(lane_key, lane, seen_version, seen_run_id) or not lane.is_open then return answer('UNAVAILABLE') end
 local total, available, last, last_version =
   unpack(redis.call('HMGET', sale_key, 'total', 'available', 'adjustment', 'adjustmentVersion'))
-if not total then return { 'MISSING', run_id, '0' } end
-if number < tonumber(last) then return { 'OUTDATED', run_id, '0' } end
-if number > last + 1 then return { 'MISSING', run_id, '0' } end
+if not total then return answer('MISSING') end
+if number < tonumber(last) then return answer('OUTDATED') end
+if number > last + 1 then return answer('MISSING') end
 if number == tonumber(last) then
-  if last_version == 'refused' then return { 'REFUSED', run_id, '0' } end
-  return { 'ADJUSTED', run_id, last_version or '0' }
+  if last_version == 'refused' then return answer('REFUSED') end
+  return answer('ADJUSTED', last_version)
 end
 
 if available + units < 0 then
   redis.call('HSET', sale_key, 'adjustment', ARGV[3], 'adjustmentVersion', 'refused')
-  return { 'REFUSED', run_id, '0' }
+  return answer('REFUSED')
 end
 local version = integer(lane.version + 1)
 redis.call('HSET', sale_key, 'total', integer(total + units), 'available', integer(available + units),
   'adjustment', ARGV[3], 'adjustmentVersion', version)
 redis.call('HSET', lane_key, 'version', version)
-return { 'ADJUSTED', run_id, version }
+return answer('ADJUSTED', version)

@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
 import { LuaScript } from '../platform/redis/lua-script.js';
+import { repliesOf } from '../platform/redis/replies.js';
 import { laneKeys } from './stock-keys.js';
 import { baseOf } from './version.js';
 
@@ -37,8 +38,7 @@ export class LaneGate {
 
   async read(lane: number): Promise<LaneInRedis> {
     const replies = await this.redis.multi().hgetall(laneKeys(lane).state).info('server').exec();
-    const [[hashError, hash] = [], [infoError, info] = []] = replies ?? [];
-    if (hashError ?? infoError ?? !replies) throw hashError ?? infoError ?? new Error('Redis discarded a transaction');
+    const [hash, info] = repliesOf(replies);
     return toLane(hash as Record<string, string>, runIdOf(info as string));
   }
 

@@ -3,6 +3,7 @@ export const laneKeys = (lane: number) => ({
   state: `{lane:${lane}}:state`,
   orders: `{lane:${lane}}:orders`,
   deadLetters: `{lane:${lane}}:dead-letters`,
+  replayed: `{lane:${lane}}:replayed`,
 });
 
 /** The keys of one sale in one lane. */

@@ -1,8 +1,9 @@
 import type { Redis } from 'ioredis';
 import { LuaScript } from '../platform/redis/lua-script.js';
-import { type BuyerRecord, type HeldOrder, parseBuyerRecord } from './buyer-record.js';
+import { type HeldOrder, parseBuyerRecord } from './buyer-record.js';
 import { areFor, type Decision, type Reply, type ReserveRequest, toDecision } from './decision.js';
 import { isOpen, LaneGate } from './lane-gate.js';
+import { type Buyer, scanBuyers } from './scan-buyers.js';
 import { laneKeys, saleKeys } from './stock-keys.js';
 
 const reserveStock = new LuaScript(new URL('./reserve-stock.lua', import.meta.url));
@@ -10,9 +11,6 @@ const loadSale = new LuaScript(new URL('./load-sale.lua', import.meta.url));
 const configureSale = new LuaScript(new URL('./configure-sale.lua', import.meta.url));
 const releaseStock = new LuaScript(new URL('./release-stock.lua', import.meta.url));
 const adjustStock = new LuaScript(new URL('./adjust-stock.lua', import.meta.url));
-
-/** Buyers of one page of a scan: keeps Redis busy for about a millisecond. */
-const SCAN_PAGE = 1_000;
 
 /** What a lane knows of a sale's terms. `version` only rises. */
 export interface SaleConfiguration {
@@ -39,7 +37,9 @@ export interface Releases {
 
 export interface AdjustmentReply {
   outcome: 'ADJUSTED' | 'REFUSED' | 'OUTDATED' | 'MISSING' | 'UNAVAILABLE';
+  /** The Redis and the epoch that answered: it may be recorded only while the lane still belongs to both. */
   runId: string;
+  epoch: number;
   /** Of the adjustment; 0 when a rebuild had counted it, or there is none. */
   version: number;
 }
@@ -119,9 +119,9 @@ export class Stock {
   ): Promise<AdjustmentReply> {
     const keys = [laneKeys(lane).state, saleKeys(lane, saleId).sale];
     const reply = await adjustStock.run(this.redis, keys, [...this.#seenOf(lane), number, delta]);
-    const [outcome, runId, version] = reply as [AdjustmentReply['outcome'], string, string];
+    const [outcome, runId, epoch, version] = reply as [AdjustmentReply['outcome'], string, string, string];
     if (outcome === 'ADJUSTED') this.#remember(lane, [runId, version]);
-    return { outcome, runId, version: Number(version) };
+    return { outcome, runId, epoch: Number(epoch), version: Number(version) };
   }
 
   /** Puts a sale on sale in one lane, if it is not there yet and the lane is open in that epoch. */
@@ -177,16 +177,9 @@ export class Stock {
     return new Set(records.flatMap((record) => parseBuyerRecord(record ?? '').orders.map(({ orderId }) => orderId)));
   }
 
-  /** Every buyer of a sale in this lane, page by page. Exact while nothing is decided meanwhile. */
-  async *scanBuyers(lane: number, saleId: string): AsyncGenerator<(BuyerRecord & { buyer: string })[]> {
-    let cursor = '0';
-    do {
-      const [next, flat] = await this.redis.hscan(saleKeys(lane, saleId).buyers, cursor, 'COUNT', SCAN_PAGE);
-      cursor = next;
-      yield flat.flatMap((buyer, index) =>
-        index % 2 === 0 ? [{ buyer, ...parseBuyerRecord(flat[index + 1] as string) }] : [],
-      );
-    } while (cursor !== '0');
+  /** See scan-buyers.ts. */
+  scanBuyers(lane: number, saleId: string, onlyOn?: string): AsyncGenerator<Buyer[]> {
+    return scanBuyers(this.redis, { lane, saleId, onlyOn });
   }
 
   /** Redis' clock. */

@@ -155,7 +155,7 @@ describe('guarding lanes', () => {
       await look();
 
       held.release();
-      await expect(storing).rejects.toThrow('has not taken Redis');
+      await expect(storing).rejects.toThrow('is not in this term');
 
       expect(await corner.rows(saleId)).toHaveLength(0);
       expect(await worker.runOnce()).toBe(3);

@@ -53,7 +53,7 @@ describe('persisting orders', () => {
     await corner.reserve(saleId, 2);
     await corner.pool.query("UPDATE lanes SET run_id = 'another' WHERE lane = $1", [corner.lane]);
 
-    await expect(corner.worker().runOnce()).rejects.toThrow('has not taken Redis');
+    await expect(corner.worker().runOnce()).rejects.toThrow('is not in this term');
 
     expect(await corner.rows(saleId)).toHaveLength(0);
     expect(await corner.stream.backlog()).toEqual({ unread: 0, pending: 2 });

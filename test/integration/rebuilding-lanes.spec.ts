@@ -240,5 +240,37 @@ describe('rebuilding a lane', () => {
       await corner.worker().runOnce();
       await expectHealed(saleId, { epoch, held: 5 });
     });
+
+    it('stores nothing that it has read from buyers once another epoch has begun', async () => {
+      const saleId = await aSale({ stored: 1, unstored: 2 });
+      await corner.redis.del(corner.keys.orders);
+      await corner.pool.query(`UPDATE lanes SET rebuild_asked = 'asked' WHERE lane = $1`, [corner.lane]);
+      const storing = hold(corner.ledger, 'storeAgain');
+      const paused = look();
+      await storing.isReached;
+      await corner.redis.flushall();
+      await corner.overtake();
+
+      storing.release();
+
+      await expect(paused).rejects.toThrow();
+      await expectHealed(saleId, { epoch: 2, held: 1 });
+    });
+
+    it('reads no buyers of a Redis that was restarted meanwhile', async () => {
+      const saleId = await aSale({ stored: 1, unstored: 2 });
+      await corner.redis.del(corner.keys.orders);
+      await corner.pool.query(`UPDATE lanes SET rebuild_asked = 'asked' WHERE lane = $1`, [corner.lane]);
+      const reading = hold(corner.catchUp, 'run');
+      const paused = look();
+      await reading.isReached;
+      await ownRedis.restart(corner);
+
+      reading.release();
+
+      await expect(paused).rejects.toThrow(/is not on Redis \w+ any more/);
+      await corner.overtake();
+      await expectHealed(saleId, { epoch: 2, held: 3 });
+    });
   });
 });
