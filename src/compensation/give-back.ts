@@ -4,7 +4,6 @@ import { inTransaction } from '../platform/postgres/transaction.js';
 import { recordReleases, type ReleasedOrder } from '../ledger/record-releases.js';
 import type { OrderStream } from '../order-stream/order-stream.js';
 import type { Stock } from '../stock/stock.js';
-import { epochOf } from '../stock/version.js';
 
 interface OwedOrder {
   saleId: string;
@@ -58,7 +57,7 @@ export class GiveBack {
   }
 
   private async giveBack(saleId: string, orders: readonly OwedOrder[]): Promise<number> {
-    const { runId, releases } = await this.stock.release(this.lane, saleId, orders);
+    const { releases, ...term } = await this.stock.release(this.lane, saleId, orders);
     const released: ReleasedOrder[] = [];
     for (const [index, release] of releases.entries()) {
       const { orderId } = orders[index] as OwedOrder;
@@ -66,9 +65,8 @@ export class GiveBack {
       else if (release.outcome === 'MISSING') this.reportMissing(saleId, orderId);
     }
     if (released.length === 0) return 0;
-    // All of one epoch: what was released in an earlier one was recorded before that ended.
-    const term = { lane: this.lane, epoch: epochOf(released[0]?.version as number), runId };
-    const recorded = await inTransaction(this.pool, (tx) => recordReleases(tx, term, released));
+    const where = { lane: this.lane, ...term };
+    const recorded = await inTransaction(this.pool, (tx) => recordReleases(tx, where, released));
     if (!recorded) return 0;
     await this.stream.acknowledge([], recorded);
     return recorded.changed;

@@ -1,4 +1,5 @@
-import type { PoolClient, QueryConfig } from 'pg';
+import type { PoolClient } from 'pg';
+import { bePatient, patiently } from '../platform/postgres/patience.js';
 import { baseOf } from '../stock/version.js';
 
 export interface EpochWishes {
@@ -21,9 +22,6 @@ export interface BegunEpoch {
 
 const FINISHED_UNRELEASED = `lane = $1 AND released_version IS NULL AND status IN ('expired', 'cancelled', 'rejected')`;
 
-/** A rebuild may have a million orders to give back at once. Nobody waits for the lane meanwhile: it is closed. */
-const STATEMENT_TIMEOUT_MS = 120_000;
-
 /**
  * Begins the next epoch of a closed lane, in the caller's transaction. From its commit on nothing of the old epoch is stored
  * or recorded.
@@ -39,7 +37,7 @@ export async function beginEpoch(
   lane: number,
   { token, runId, redisEpoch, beganAt, because, lost }: EpochWishes,
 ): Promise<BegunEpoch | undefined> {
-  await tx.query(`SET LOCAL statement_timeout = ${STATEMENT_TIMEOUT_MS}`);
+  await bePatient(tx);
   await lockOwed(tx, lane);
   const { rows } = await tx.query<{ epoch: number }>(
     'SELECT epoch FROM lanes WHERE lane = $1 AND guard_token = $2 AND run_id = $3 FOR NO KEY UPDATE',
@@ -50,12 +48,10 @@ export async function beginEpoch(
   const epoch = Math.max(rows[0].epoch, redisEpoch) + 1;
   const givenBack = await releaseOwed(tx, lane, baseOf(epoch));
   await announceSales(tx, lane, epoch);
-  await tx.query('UPDATE lanes SET epoch = $2, max_version = $3, recorded = $4, rebuild_asked = NULL WHERE lane = $1', [
-    lane,
-    epoch,
-    baseOf(epoch) + givenBack,
-    givenBack,
-  ]);
+  await tx.query(
+    `UPDATE lanes SET epoch = $2, max_version = $3, recorded = $4, run_ids = '{}', rebuild_asked = NULL WHERE lane = $1`,
+    [lane, epoch, baseOf(epoch) + givenBack, givenBack],
+  );
   await tx.query(
     'INSERT INTO rebuilds (lane, epoch, began_at, given_back, lost, because) VALUES ($1, $2, $3, $4, $5, $6)',
     [lane, epoch, beganAt, givenBack, lost, because],
@@ -96,9 +92,4 @@ async function announceSales(tx: PoolClient, lane: number, epoch: number): Promi
      WHERE lane = $1 AND loaded_epoch IS NOT NULL`,
     [lane, epoch],
   );
-}
-
-function patiently(tx: PoolClient, text: string, values: unknown[]) {
-  const query: QueryConfig & { query_timeout: number } = { text, values, query_timeout: STATEMENT_TIMEOUT_MS };
-  return tx.query(query);
 }

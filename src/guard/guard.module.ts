@@ -22,7 +22,7 @@ import { LaneSnapshot } from './lane-snapshot.js';
 import { RebuildController } from './rebuild.controller.js';
 import { RebuildDesk } from './rebuild-desk.js';
 
-/** How long a lane may be closed before anybody looks. A look at a healthy lane is one read of each store. */
+/** How long a lane may be closed before anybody looks. A look at a healthy lane is two short reads of each store. */
 const LOOK_EVERY_MS = 500;
 
 @Module({})
@@ -66,13 +66,13 @@ function createLoops(
   registry: Registry,
 ): BackgroundLoops {
   const metrics = new GuardMetrics(registry);
-  const snapshot = new LaneSnapshot(pool, new LaneWriter(redis.commands));
+  const snapshot = new LaneSnapshot(pool, new LaneWriter(redis.commands), logger);
   const loops = [...streams].map(([lane, stream]) => {
     const ledger = ledgers.get(lane) as LaneLedger;
-    const drain = new LaneDrain(stream, ledger, new CatchUp(lane, stock, ledger, pool));
+    const drain = new LaneDrain(stream, ledger, new CatchUp(lane, stock, ledger, pool), stock, pool);
     const rebuild = new LaneRebuild(lane, gate, pool, { drain, snapshot }, metrics, logger);
     const guard = new LaneGuard({ lane, gate, stock, stream }, rebuild, leases, pool, logger);
-    const runOnce = () => guard.runOnce();
+    const runOnce = (stopping: AbortSignal) => guard.runOnce(stopping);
     return new PollingLoop({ name: `guard of lane ${lane}`, runOnce, idle: LOOK_EVERY_MS, logger });
   });
   redis.commands.on('ready', () => loops.forEach((loop) => loop.nudge()));

@@ -1,6 +1,8 @@
+import type { Pool } from 'pg';
 import type { CatchUp, CaughtUp } from '../ledger/catch-up.js';
 import type { LaneLedger } from '../ledger/lane-ledger.js';
 import type { OrderStream } from '../order-stream/order-stream.js';
+import type { Stock } from '../stock/stock.js';
 import { type ClosedLane, NotOurs } from '../stock/lane-writer.js';
 
 /** In the consumer group; two guards may share it, for each takes over whatever the other holds. */
@@ -23,6 +25,8 @@ export class LaneDrain {
     private readonly stream: OrderStream,
     private readonly ledger: LaneLedger,
     private readonly catchUp: CatchUp,
+    private readonly stock: Stock,
+    private readonly pool: Pool,
   ) {}
 
   /**
@@ -30,10 +34,26 @@ export class LaneDrain {
    *        the rebuild that ended it, and is not stored any more.
    */
   async run(closed: ClosedLane, epochs: { redis: number; postgres: number }, goOn: () => void): Promise<Drained> {
+    await this.announceForgotten(closed.lane, epochs.postgres);
     const entries = await this.drainStream(closed, goOn);
     if (epochs.redis !== epochs.postgres) return { entries, stored: 0, released: 0, forgotten: 0 };
     const term = { epoch: epochs.postgres, runId: closed.runId };
     return { entries, ...(await this.catchUp.run(term, { isRebuilding: true, goOn })) };
+  }
+
+  /** A Postgres that went back may have forgotten that a sale was ever loaded; Redis has it, and its buyers. */
+  private async announceForgotten(lane: number, epoch: number): Promise<void> {
+    const { rows } = await this.pool.query<{ saleId: string }>(
+      'SELECT sale_id AS "saleId" FROM sale_lanes WHERE lane = $1 AND loaded_epoch IS NULL ORDER BY sale_id',
+      [lane],
+    );
+    for (const { saleId } of rows) {
+      if ((await this.stock.countPresent(lane, [saleId])) === 0) continue;
+      await this.pool.query(
+        'UPDATE sale_lanes SET loaded_epoch = $3 WHERE sale_id = $1 AND lane = $2 AND loaded_epoch IS NULL',
+        [saleId, lane, epoch],
+      );
+    }
   }
 
   private async drainStream({ lane, runId }: ClosedLane, goOn: () => void): Promise<number> {

@@ -5,7 +5,7 @@ import type { OrderStream } from '../order-stream/order-stream.js';
 import type { LaneGate, LaneInRedis } from '../stock/lane-gate.js';
 import { judgeLane, type LaneInPostgres, type LaneVerdict } from '../stock/lane-verdict.js';
 import type { Stock } from '../stock/stock.js';
-import { readFence, readLoadedSales, takeOverRunId } from './lane-fence.js';
+import { readFence, readLoadedSales, readSales, takeOverRunId } from './lane-fence.js';
 import type { LaneRebuild } from './lane-rebuild.js';
 
 export interface GuardedLane {
@@ -22,7 +22,8 @@ export interface GuardedLane {
  *            in every other case it is closed and rebuilt from Postgres.
  * Promises:  two guards at once, or one that was paused, do no harm: each step is fenced by a token that only rises. The lease
  *            only keeps two of them from doing the same work.
- * Does not:  rebuild the Redis of another Postgres, which may have its own sales: that needs a human who asks for it.
+ * Does not:  rebuild the Redis of another Postgres: one that has gone further than ours and knows none of our sales. That
+ *            needs a human who asks for it.
  */
 export class LaneGuard {
   #reported = '';
@@ -35,8 +36,12 @@ export class LaneGuard {
     private readonly logger: Logger,
   ) {}
 
-  /** One look. @returns how many times it armed or rebuilt the lane: 0 or 1. */
-  async runOnce(): Promise<number> {
+  /**
+   * One look. @returns how many times it armed or rebuilt the lane: 0 or 1.
+   *
+   * @param stopping ends a rebuild between two of its pages: the lane stays closed, and the next guard begins anew.
+   */
+  async runOnce(stopping?: AbortSignal): Promise<number> {
     const { redis, postgres, verdict } = await this.judge();
     this.report(verdict);
     switch (verdict.is) {
@@ -47,7 +52,7 @@ export class LaneGuard {
         return Number(await this.rearm(redis, postgres));
       case 'new':
       case 'lost':
-        return Number(await this.rebuildUnderLease());
+        return Number(await this.rebuildUnderLease(stopping));
       case 'foreign':
         return 0;
     }
@@ -59,11 +64,16 @@ export class LaneGuard {
     const redis = await gate.read(lane);
     const postgres = await readFence(this.pool, lane);
     const verdict = judgeLane(redis, postgres);
+    if (verdict.is === 'lost' && verdict.isAhead) {
+      const isOurs = (await stock.countPresent(lane, await readSales(this.pool, lane))) > 0;
+      return { redis, postgres, verdict: isOurs ? verdict : { is: 'foreign', because: verdict.because } };
+    }
     if (verdict.is !== 'open') return { redis, postgres, verdict };
     const loaded = await readLoadedSales(this.pool, lane);
     const missing = loaded.length - (await stock.countPresent(lane, loaded));
     if (missing === 0) return { redis, postgres, verdict };
-    return { redis, postgres, verdict: { is: 'lost', because: `Redis has lost ${missing} sales of this lane` } };
+    const because = `Redis has lost ${missing} sales of this lane`;
+    return { redis, postgres, verdict: { is: 'lost', because, isAhead: false } };
   }
 
   /** Acknowledgements can be lost; then Redis does not know how far Postgres has come. */
@@ -73,18 +83,21 @@ export class LaneGuard {
 
   private async rearm(redis: LaneInRedis, judged: LaneInPostgres): Promise<boolean> {
     const { lane, gate } = this.guarded;
-    const token = await takeOverRunId(this.pool, lane, { redis, judged });
-    if (token === undefined) return false;
-    return gate.arm(lane, token, { ...redis, runId: redis.serverRunId });
+    const taken = await takeOverRunId(this.pool, lane, { redis, judged });
+    if (!taken) return false;
+    return gate.arm(lane, taken.token, { ...redis, ...taken, runId: redis.serverRunId });
   }
 
-  private async rebuildUnderLease(): Promise<boolean> {
+  private async rebuildUnderLease(stopping: AbortSignal | undefined): Promise<boolean> {
     const rebuilt = await this.leases.hold(leaseOf(this.guarded.lane), async ({ signal }) => {
       // Judged again: another guard may have healed the lane before the lease was ours.
       const { verdict } = await this.judge();
       if (verdict.is !== 'new' && verdict.is !== 'lost') return false;
       const because = verdict.is === 'new' ? 'nothing was ever sold in it' : verdict.because;
-      await this.rebuild.run(because, () => signal.throwIfAborted());
+      await this.rebuild.run(because, () => {
+        signal.throwIfAborted();
+        stopping?.throwIfAborted();
+      });
       return true;
     });
     return rebuilt ?? false;

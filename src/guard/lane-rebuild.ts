@@ -2,13 +2,14 @@ import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import { failpoint } from '../platform/failpoint.js';
 import { inTransaction } from '../platform/postgres/transaction.js';
+import { WAITING_DECISIONS } from '../ledger/waiting-decisions.js';
 import type { LaneGate, LaneInRedis } from '../stock/lane-gate.js';
 import { type ClosedLane, NotOurs } from '../stock/lane-writer.js';
 import { epochOf, ordinalOf } from '../stock/version.js';
 import { beginEpoch, type BegunEpoch } from './begin-epoch.js';
 import type { GuardMetrics } from './guard-metrics.js';
 import type { LaneDrain } from './lane-drain.js';
-import { raiseToken, readFence, takeOverClosed } from './lane-fence.js';
+import { raiseToken, takeOverClosed } from './lane-fence.js';
 import type { LaneSnapshot } from './lane-snapshot.js';
 
 /** What a rebuild has closed, and why. */
@@ -27,7 +28,8 @@ interface Closed extends ClosedLane {
  *            step. Doing it twice is as good as once.
  * Promises:  a rebuild that was paused changes nothing any more once another has begun: every write is fenced by the token,
  *            every write to Redis also by the run id.
- * Does not:  bring back what neither store knows. It counts it (`rebuilds.lost`), as far as anybody was told of it.
+ * Does not:  bring back what neither store knows. It counts it (`rebuilds.lost`), as far as a process that was told of it has
+ *            asked the lane again before the epoch began.
  */
 export class LaneRebuild {
   constructor(
@@ -125,11 +127,20 @@ export class LaneRebuild {
     this.logger.warn({ lane: this.lane, epoch, orders, ms }, 'rebuild: lane opened');
   }
 
-  /** Decisions that Redis has made, or that a process was told of, and Postgres has not recorded, after all was drained. */
+  /**
+   * Decisions that Redis has made, or has noted that a process was told of, and that neither Postgres has recorded after all
+   * was drained, nor an operator is asked about. An adjustment that is under way is finished after the rebuild.
+   */
   private async countLost(): Promise<number> {
     const redis = await this.gate.read(this.lane);
-    const { epoch, recorded } = await readFence(this.pool, this.lane);
+    const { rows } = await this.pool.query<{ epoch: number; accounted: number }>(
+      `SELECT epoch, recorded + ${WAITING_DECISIONS}
+                + (SELECT count(*) FROM stock_adjustments a WHERE a.lane = l.lane AND a.state = 'pending') AS accounted
+       FROM lanes l WHERE lane = $1`,
+      [this.lane],
+    );
     const known = Math.max(redis.version, redis.lost ?? 0);
-    return epochOf(known) === epoch ? Math.max(0, ordinalOf(known) - recorded) : 0;
+    const { epoch, accounted } = rows[0] ?? { epoch: 0, accounted: 0 };
+    return epochOf(known) === epoch ? Math.max(0, ordinalOf(known) - accounted) : 0;
   }
 }

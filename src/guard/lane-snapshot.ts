@@ -1,4 +1,6 @@
 import type { Pool, PoolClient } from 'pg';
+import type { Logger } from 'pino';
+import { bePatient, patiently } from '../platform/postgres/patience.js';
 import { inSnapshot } from '../platform/postgres/transaction.js';
 import type { HeldOrder } from '../stock/buyer-record.js';
 import type { ClosedLane, LaneWriter, SaleToWrite } from '../stock/lane-writer.js';
@@ -28,6 +30,7 @@ export class LaneSnapshot {
   constructor(
     private readonly pool: Pool,
     private readonly writer: LaneWriter,
+    private readonly logger: Logger,
   ) {}
 
   /** @returns how many orders it wrote. @throws NotOurs */
@@ -37,10 +40,20 @@ export class LaneSnapshot {
     return written;
   }
 
+  private async setOthersAside(closed: ClosedLane, sales: readonly SaleToWrite[]): Promise<void> {
+    const aside = await this.writer.keepOnly(closed, new Set(sales.map(({ saleId }) => saleId)));
+    if (aside.length > 0) {
+      this.logger.error({ lane: closed.lane, saleIds: aside }, 'rebuild: sales set aside that Postgres does not know');
+    }
+  }
+
   private writeNow(closed: ClosedLane, goOn: () => void): Promise<number> {
     return inSnapshot(this.pool, async (tx) => {
+      await bePatient(tx);
       let orders = 0;
-      for (const sale of await readSales(tx, closed.lane)) {
+      const sales = await readSales(tx, closed.lane);
+      await this.setOthersAside(closed, sales);
+      for (const sale of sales) {
         await this.writer.writeSale(closed, sale);
         for await (const page of readBuyers(tx, closed.lane, sale.saleId)) {
           goOn();
@@ -58,7 +71,8 @@ export class LaneSnapshot {
  * applied by its script.
  */
 async function readSales(tx: PoolClient, lane: number): Promise<SaleToWrite[]> {
-  const { rows } = await tx.query<SaleRow & { isRefused: boolean }>(
+  const { rows } = await patiently<SaleRow & { isRefused: boolean }>(
+    tx,
     `SELECT sl.sale_id AS "saleId", sl.total,
             sl.total - coalesce((SELECT sum(quantity) FROM orders o
                                  WHERE o.sale_id = sl.sale_id AND o.lane = sl.lane AND released_version IS NULL), 0) AS available,
@@ -97,7 +111,7 @@ async function* readBuyers(tx: PoolClient, lane: number, saleId: string): AsyncG
   );
   let last: Buyer | undefined;
   for (;;) {
-    const { rows } = await tx.query<OrderRow>(`FETCH ${PAGE} FROM orders_of_a_sale`);
+    const { rows } = await patiently<OrderRow>(tx, `FETCH ${PAGE} FROM orders_of_a_sale`);
     const page: Buyer[] = [];
     for (const { buyer, releasedVersion, ...order } of rows) {
       if (last?.buyer !== buyer) {

@@ -4,6 +4,8 @@ import type { PoolClient } from 'pg';
 export interface Term {
   epoch: number;
   runId: string;
+  /** What Postgres had recorded of that epoch at least, as Redis knew. Below it, Postgres went back: see storeOrders. */
+  recorded?: number;
 }
 
 export interface ReleasedOrder {
@@ -42,27 +44,31 @@ const RECORD = `
  * Notes in the caller's transaction that the units of these orders are on sale again. Orders are locked before the lane, as
  * everywhere that finishes or releases orders; who stores orders locks none that exists.
  *
- * @returns undefined when the lane is in another epoch, or belongs to another Redis: nothing is recorded, for the rebuild that
+ * @returns undefined when the lane is not in that term any more: nothing is recorded, for the rebuild that
  *          came between may have put the units back under the buyer. The order is asked for again.
  */
 export async function recordReleases(
   tx: PoolClient,
-  { lane, epoch, runId }: Term & { lane: number },
+  { lane, ...term }: Term & { lane: number },
   releases: readonly ReleasedOrder[],
 ): Promise<Recorded | undefined> {
   const saleIds = releases.map(({ saleId }) => saleId);
   const orderIds = releases.map(({ orderId }) => orderId);
   await tx.query(LOCK_ORDERS, [saleIds, orderIds]);
-  if (!(await isStillInTerm(tx, lane, { epoch, runId }))) return undefined;
+  if (!(await isStillInTerm(tx, lane, term))) return undefined;
   const { rows } = await tx.query<Recorded>(RECORD, [lane, saleIds, orderIds, releases.map(({ version }) => version)]);
   return rows[0];
 }
 
 /** Locks the lane's row. @returns whether it is still in that epoch, on that Redis. */
-export async function isStillInTerm(tx: PoolClient, lane: number, { epoch, runId }: Term): Promise<boolean> {
+export async function isStillInTerm(
+  tx: PoolClient,
+  lane: number,
+  { epoch, runId, recorded = 0 }: Term,
+): Promise<boolean> {
   const { rowCount } = await tx.query(
-    'SELECT FROM lanes WHERE lane = $1 AND epoch = $2 AND run_id = $3 FOR NO KEY UPDATE',
-    [lane, epoch, runId],
+    'SELECT FROM lanes WHERE lane = $1 AND epoch = $2 AND run_id = $3 AND recorded >= $4 FOR NO KEY UPDATE',
+    [lane, epoch, runId, recorded],
   );
   return rowCount === 1;
 }

@@ -1,5 +1,6 @@
 import type { PoolClient } from 'pg';
 import type { AcceptedOrder } from '../order-stream/accepted-order.js';
+import { VERSIONS_PER_EPOCH } from '../stock/version.js';
 import { isStillInTerm, type Term } from './record-releases.js';
 
 /** An order whose units Redis has given back. */
@@ -21,18 +22,25 @@ const FINISH = `
            e.buyer_id, e.idempotency_key
     FROM e JOIN sales s ON s.sale_id = $2 ORDER BY e.order_id
     ON CONFLICT DO NOTHING
+    RETURNING version, released_version
   ), finished AS (
     UPDATE orders SET status = 'expired', finished_at = now(), released_version = e.released_version
     FROM e WHERE orders.sale_id = $2 AND orders.order_id = e.order_id AND status = 'pending_payment'
-    RETURNING orders.quantity
+    RETURNING orders.quantity, e.released_version
+  ), freed AS (
+    UPDATE sale_lanes SET held = held - (SELECT coalesce(sum(quantity), 0) FROM finished) WHERE sale_id = $2 AND lane = $1
+  ), decisions AS (
+    SELECT version FROM restored UNION ALL SELECT released_version FROM restored
+    UNION ALL SELECT released_version FROM finished
   )
-  UPDATE sale_lanes SET held = held - (SELECT coalesce(sum(quantity), 0) FROM finished) WHERE sale_id = $2 AND lane = $1`;
+  UPDATE lanes SET recorded = recorded + (SELECT count(*) FROM decisions WHERE version / ${VERSIONS_PER_EPOCH} = epoch)
+  WHERE lane = $1`;
 
 /**
  * Finishes orders again that Postgres has forgotten to have finished, for it went back (a replica was promoted): units come
  * back in Redis only after their order is finished unpaid. Whether it had expired or was cancelled nobody knows any more.
  *
- * Only for a rebuild, before it begins a new epoch: what is recorded here is not counted in the old one.
+ * Only while the lane is closed: in an open one nobody may take the units of such an order from it.
  *
  * @returns false when the lane is in another epoch, or belongs to another Redis: nothing changed.
  */

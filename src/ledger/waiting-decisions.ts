@@ -6,6 +6,6 @@ import { VERSIONS_PER_EPOCH } from '../stock/version.js';
  * Redis has accepted and Postgres cannot store. What was never a decision, or one of an earlier epoch, is not counted.
  */
 export const WAITING_DECISIONS = `(
-  SELECT count(*) FROM dead_letters d WHERE d.lane = l.lane AND d.state = 'open'
+  SELECT count(DISTINCT d.order_id) FROM dead_letters d WHERE d.lane = l.lane AND d.state = 'open'
   AND CASE WHEN d.reason IN ('refused-by-database', 'orphan')
            THEN (d.fields ->> ${VERSION_POSITION})::bigint / ${VERSIONS_PER_EPOCH} = l.epoch ELSE false END)`;

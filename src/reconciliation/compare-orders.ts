@@ -1,4 +1,5 @@
 import type { PoolClient } from 'pg';
+import { patiently } from '../platform/postgres/patience.js';
 import type { Stock } from '../stock/stock.js';
 import { NamedOrders } from './named-orders.js';
 
@@ -34,7 +35,7 @@ const PAGE = 2_000;
 export async function compareOrders(
   tx: PoolClient,
   stock: Stock,
-  { saleId, lane, unreleased }: { saleId: string; lane: number; unreleased: number },
+  { saleId, lane, unreleased, goOn }: { saleId: string; lane: number; unreleased: number; goOn: () => void },
 ): Promise<ComparedOrders> {
   const compared: ComparedOrders = {
     held: 0,
@@ -46,6 +47,7 @@ export async function compareOrders(
   };
   let heldOrders = 0;
   for await (const page of stock.scanBuyers(lane, saleId)) {
+    goOn();
     const orders = page.flatMap(({ buyer, orders: held }) => held.map((order) => ({ ...order, buyer })));
     const known = await selectOrders(tx, saleId, orders);
     for (const order of orders) {
@@ -95,7 +97,7 @@ async function findNotInRedis(
     [saleId, lane],
   );
   for (;;) {
-    const { rows } = await tx.query<{ orderId: string; buyer: string }>(`FETCH ${PAGE} FROM unreleased_orders`);
+    const { rows } = await patiently<{ orderId: string; buyer: string }>(tx, `FETCH ${PAGE} FROM unreleased_orders`);
     const known = await stock.knownOrders(lane, saleId, [...new Set(rows.map(({ buyer }) => buyer))]);
     for (const { orderId } of rows) if (!known.has(orderId)) found.add(orderId);
     if (rows.length < PAGE) break;

@@ -11,14 +11,21 @@ import { ordinalOf } from '../stock/version.js';
 /** With more than this to store, persistence goes first: counting what is on its way would cost more than it tells. */
 const BACKLOG_MAX = 10_000;
 
-/** SQL: Redis named the id of such an entry, and nothing else was left of it. */
-const IS_DELETED_ENTRY = `reason = 'unreadable' AND fields = '[]'`;
+/**
+ * SQL for dead letters of lane `$1` about entries of which Redis named the id, and nothing else was left. Those that are older
+ * than the last rebuild are left to the operator: the order may be among what that one found nowhere.
+ */
+const ABOUT_DELETED_ENTRIES = `
+  lane = $1 AND state = 'open' AND reason = 'unreadable' AND fields = '[]'
+  AND first_seen_at > (SELECT coalesce(max(began_at), '-infinity') FROM rebuilds WHERE lane = $1)`;
 
 interface OnRecord {
   epoch: number;
   recorded: number;
   /** Decisions that wait for an operator. */
   waiting: number;
+  /** Releases and adjustments that Redis may have decided a moment before they are recorded. */
+  underWay: number;
   /** Open dead letters of entries that were deleted from outside: nothing but their ids is known. */
   deletedEntries: number;
 }
@@ -38,7 +45,6 @@ interface Count {
  * Does not:  give units back that are owed; compensation does, for every order that is finished unpaid.
  */
 export class LaneRepair {
-  #wasMissing = false;
   /** What the last comparison with the buyers could not mend: it is not compared again for the same. */
   #beyondRepair = { missing: 0, deletedEntries: 0 };
 
@@ -49,8 +55,8 @@ export class LaneRepair {
     private readonly logger: Logger,
   ) {}
 
-  /** @returns how many decisions it brought on record, and how many dead letters it settled. */
-  async runOnce(held: Held): Promise<number> {
+  /** @param goOn called between any two pages; throws to stop. @returns how many decisions it brought on record, and how many dead letters it settled. */
+  async runOnce(held: Held, goOn: () => void): Promise<number> {
     const redis = await this.lane.gate.read(this.lane.number);
     if (!isOpen(redis)) return 0;
     const onRecord = await this.readRecord();
@@ -58,17 +64,15 @@ export class LaneRepair {
     if (ordinalOf(redis.version) - onRecord.recorded > BACKLOG_MAX) return 0;
 
     const { missing } = await this.count(redis);
-    const isNewlyMissing = missing > this.#beyondRepair.missing;
-    // A release or an adjustment may just be between its two writes: what is missing still is at the next pass.
-    const isDue = onRecord.deletedEntries > this.#beyondRepair.deletedEntries || (isNewlyMissing && this.#wasMissing);
-    this.#wasMissing = isNewlyMissing;
+    const { missing: missingStill, deletedEntries } = this.#beyondRepair;
+    const isDue = missing > missingStill || onRecord.deletedEntries > deletedEntries;
     if (missing === 0 && onRecord.deletedEntries === 0) this.#beyondRepair = { missing: 0, deletedEntries: 0 };
-    return isDue ? this.mend(redis, held) : this.settleDeletedEntries(held);
+    return isDue ? this.mend(redis, held, goOn) : this.settleDeletedEntries(held);
   }
 
-  private async mend(redis: LaneInRedis, held: Held): Promise<number> {
+  private async mend(redis: LaneInRedis, held: Held, goOn: () => void): Promise<number> {
     const term = { epoch: redis.epoch, runId: redis.serverRunId };
-    const found = await this.catchUp.run(term, { isRebuilding: false, goOn: () => held.signal.throwIfAborted() });
+    const found = await this.catchUp.run(term, { isRebuilding: false, goOn });
     if (found.forgotten > 0) await this.askForRebuild(held);
     const settled = await this.settleDeletedEntries(held);
     const { missing } = await this.count(redis);
@@ -105,7 +109,7 @@ export class LaneRepair {
       const { rowCount } = await tx.query(
         `UPDATE dead_letters SET state = 'replayed', resolved_at = now(), resolved_by = 'reconciliation',
                                  resolution = 'its order was found with its buyer and is stored'
-         WHERE lane = $1 AND state = 'open' AND ${IS_DELETED_ENTRY}`,
+         WHERE ${ABOUT_DELETED_ENTRIES}`,
         [this.lane.number],
       );
       return rowCount ?? 0;
@@ -115,17 +119,19 @@ export class LaneRepair {
   /** Redis' version first, then the stream, then Postgres: a decision moves from one to the next, so none is overlooked. */
   private async count(redis: LaneInRedis): Promise<Count> {
     const { unread, pending } = await this.lane.stream.backlog();
-    const { recorded, waiting } = await this.readRecord();
+    const { recorded, waiting, underWay } = await this.readRecord();
     const after = await this.lane.gate.read(this.lane.number);
-    const missing = ordinalOf(redis.version) - recorded - waiting - unread - pending;
-    return { missing, isExact: after.version === redis.version && unread + pending === 0 };
+    const missing = ordinalOf(redis.version) - recorded - waiting - underWay - unread - pending;
+    return { missing, isExact: after.version === redis.version && unread + pending + underWay === 0 };
   }
 
   private async readRecord(): Promise<OnRecord> {
     const { rows } = await this.pool.query<OnRecord>(
       `SELECT epoch, recorded, ${WAITING_DECISIONS} AS waiting,
-              (SELECT count(*) FROM dead_letters d
-               WHERE d.lane = l.lane AND d.state = 'open' AND ${IS_DELETED_ENTRY}) AS "deletedEntries"
+              (SELECT count(*) FROM orders o WHERE o.lane = l.lane AND o.released_version IS NULL
+                                             AND o.status IN ('expired', 'cancelled', 'rejected'))
+                + (SELECT count(*) FROM stock_adjustments a WHERE a.lane = l.lane AND a.state = 'pending') AS "underWay",
+              (SELECT count(*) FROM dead_letters WHERE ${ABOUT_DELETED_ENTRIES}) AS "deletedEntries"
        FROM lanes l WHERE lane = $1`,
       [this.lane.number],
     );

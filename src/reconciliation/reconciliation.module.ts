@@ -78,12 +78,25 @@ function createLoops(
   streams: OrderStreams,
   ledgers: LaneLedgers,
 ): BackgroundLoops {
-  const loop = (name: string, idle: number, work: (held: Held) => Promise<number>) =>
-    new PollingLoop({ name, runOnce: async () => (await duties.perform(name, work)) ?? 0, idle, logger });
+  const loop = (name: string, idle: number, work: (held: Held, goOn: () => void) => Promise<number>) => {
+    const runOnce = async (stopping: AbortSignal) => {
+      const done = await duties.perform(name, (held) =>
+        work(held, () => {
+          held.signal.throwIfAborted();
+          stopping.throwIfAborted();
+        }),
+      );
+      return done ?? 0;
+    };
+    return new PollingLoop({ name, runOnce, idle, logger });
+  };
   const repairs = [...streams].map(([lane, stream]) => {
     const catchUp = new CatchUp(lane, stock, ledgers.get(lane) as LaneLedger, pool);
     const repair = new LaneRepair({ number: lane, gate, stream }, catchUp, pool, logger);
-    return loop(`repair of lane ${lane}`, REPAIR_EVERY_MS, (held) => repair.runOnce(held));
+    return loop(`repair of lane ${lane}`, REPAIR_EVERY_MS, (held, goOn) => repair.runOnce(held, goOn));
   });
-  return new BackgroundLoops([...repairs, loop('audit of sales', AUDIT_EVERY_MS, (held) => audits.runOnce(held))]);
+  return new BackgroundLoops([
+    ...repairs,
+    loop('audit of sales', AUDIT_EVERY_MS, (held, goOn) => audits.runOnce(held, goOn)),
+  ]);
 }

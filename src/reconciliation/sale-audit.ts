@@ -1,4 +1,5 @@
 import type { Pool, PoolClient } from 'pg';
+import { bePatient } from '../platform/postgres/patience.js';
 import { inSnapshot } from '../platform/postgres/transaction.js';
 import type { OrderStreams } from '../order-stream/order-streams.js';
 import { isOpen, type LaneGate, type LaneInRedis } from '../stock/lane-gate.js';
@@ -58,8 +59,8 @@ export class SaleAudit {
     private readonly streams: OrderStreams,
   ) {}
 
-  /** Undefined when there is no such sale. */
-  async audit(saleId: string): Promise<Audit | undefined> {
+  /** Undefined when there is no such sale. @param goOn called between any two pages; throws to stop. */
+  async audit(saleId: string, goOn: () => void = () => undefined): Promise<Audit | undefined> {
     const { rows } = await this.pool.query<{ lane: number }>(
       'SELECT lane FROM sale_lanes WHERE sale_id = $1 ORDER BY lane',
       [saleId],
@@ -68,10 +69,11 @@ export class SaleAudit {
     // Redis, then Postgres, then Redis again: if Redis has not moved between, all that was read stood at one moment.
     const before = await Promise.all(rows.map(({ lane }) => this.gate.read(lane)));
     return inSnapshot(this.pool, async (tx) => {
+      await bePatient(tx);
       const onRecord = await selectSaleOnRecord(tx, saleId);
       const books: LaneBooks[] = [];
       for (const [index, lane] of onRecord.entries()) {
-        books.push(await this.readLane(tx, saleId, { onRecord: lane, before: before[index] as LaneInRedis }));
+        books.push(await this.readLane(tx, saleId, { onRecord: lane, before: before[index] as LaneInRedis, goOn }));
       }
       const rebuilds = await Promise.all(onRecord.map(({ lane }) => selectLastRebuild(tx, lane)));
       return report(books, rebuilds, await countOpenDeadLetters(tx, saleId));
@@ -81,11 +83,11 @@ export class SaleAudit {
   private async readLane(
     tx: PoolClient,
     saleId: string,
-    { onRecord, before }: { onRecord: LaneOnRecord; before: LaneInRedis },
+    { onRecord, before, goOn }: { onRecord: LaneOnRecord; before: LaneInRedis; goOn: () => void },
   ): Promise<LaneBooks> {
     const { lane, unreleasedOrders: unreleased } = onRecord;
     const counters = await this.stock.counters(lane, saleId);
-    const orders = await compareOrders(tx, this.stock, { saleId, lane, unreleased });
+    const orders = await compareOrders(tx, this.stock, { saleId, lane, unreleased, goOn });
     const stream = this.streams.get(lane);
     if (!stream) throw new Error(`sale ${saleId} is in lane ${lane}, which is not among STOCK_LANES`);
     const backlog = await stream.backlog();

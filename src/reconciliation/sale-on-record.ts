@@ -1,4 +1,5 @@
 import type { PoolClient } from 'pg';
+import { patiently } from '../platform/postgres/patience.js';
 import { WAITING_DECISIONS } from '../ledger/waiting-decisions.js';
 import type { LaneInPostgres } from '../stock/lane-verdict.js';
 
@@ -26,7 +27,8 @@ export interface LaneOnRecord extends LaneInPostgres {
 }
 
 export async function selectSaleOnRecord(tx: PoolClient, saleId: string): Promise<LaneOnRecord[]> {
-  const { rows } = await tx.query<LaneOnRecord>(
+  const { rows } = await patiently<LaneOnRecord>(
+    tx,
     `SELECT sl.lane, sl.total, sl.held, l.epoch, l.run_id AS "runId", l.max_version AS "maxVersion", l.recorded,
             l.rebuild_asked AS "rebuildAsked",
             sl.loaded_at IS NOT NULL AS "isLoaded",

@@ -35,15 +35,25 @@ export class ScheduledAudits {
   }
 
   /** @returns how many sales it audited. */
-  async runOnce(held: Held): Promise<number> {
+  async runOnce(held: Held, goOn: () => void): Promise<number> {
     const saleIds = await this.readDue();
+    const failures: Error[] = [];
     for (const saleId of saleIds) {
-      held.signal.throwIfAborted();
-      const audit = await this.audits.audit(saleId);
-      if (audit) await this.keep(saleId, audit, held);
+      goOn();
+      try {
+        await this.auditOne(saleId, held, goOn);
+      } catch (error) {
+        failures.push(error as Error); // one that cannot be audited must not keep the others waiting
+      }
     }
     await this.count();
+    if (failures[0]) throw failures[0];
     return saleIds.length;
+  }
+
+  private async auditOne(saleId: string, held: Held, goOn: () => void): Promise<void> {
+    const audit = await this.audits.audit(saleId, goOn);
+    if (audit) await this.keep(saleId, audit, held);
   }
 
   private async readDue(): Promise<string[]> {

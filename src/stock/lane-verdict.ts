@@ -15,12 +15,15 @@ export interface LaneInPostgres {
 
 export type LaneVerdict =
   | { is: 'open' }
-  /** Nothing was ever sold: the lane may simply be opened. */
+  /** Nothing was ever on sale: a rebuild opens it, with nothing in it. */
   | { is: 'new' }
   /** Same data on another Redis: may be armed. */
   | { is: 'restarted' }
-  /** Only a rebuild from Postgres can open it again. */
-  | { is: 'lost'; because: string }
+  /**
+   * Only a rebuild from Postgres can open it again. `isAhead`: Redis has gone further than Postgres, so it may as well be that of
+   * another Postgres.
+   */
+  | { is: 'lost'; because: string; isAhead: boolean }
   /** This Redis belongs to another Postgres, and has perhaps its sales: only a human may have it rebuilt. */
   | { is: 'foreign'; because: string };
 
@@ -29,11 +32,12 @@ export type LaneVerdict =
  * Redis knows to be recorded, Postgres has recorded.
  */
 export function judgeLane(redis: LaneInRedis, postgres: LaneInPostgres): LaneVerdict {
-  if (postgres.rebuildAsked !== null) return { is: 'lost', because: postgres.rebuildAsked };
+  if (postgres.rebuildAsked !== null) return { is: 'lost', because: postgres.rebuildAsked, isAhead: false };
   const because = reasonToDistrust(redis, postgres);
   if (because === undefined) return isArmed(redis, postgres) ? { is: 'open' } : { is: 'restarted' };
-  if (!postgres.neverLoaded) return { is: 'lost', because };
-  return redis.epoch > postgres.epoch ? { is: 'foreign', because } : { is: 'new' };
+  const isAhead =
+    redis.epoch > postgres.epoch || (redis.epoch === postgres.epoch && redis.recorded > postgres.recorded);
+  return postgres.neverLoaded && !isAhead ? { is: 'new' } : { is: 'lost', because, isAhead };
 }
 
 const isArmed = (redis: LaneInRedis, postgres: LaneInPostgres) =>

@@ -1,11 +1,16 @@
 import type { Redis } from 'ioredis';
 import { LuaScript } from '../platform/redis/lua-script.js';
+import { throughPauses } from '../platform/redis/retry.js';
 import { type BuyerRecord, formatBuyerRecord } from './buyer-record.js';
 import { laneKeys, saleKeys } from './stock-keys.js';
 import { configurationArgs, type SaleConfiguration } from './stock.js';
 
 const writeSale = new LuaScript(new URL('./write-sale.lua', import.meta.url));
+const setSaleAside = new LuaScript(new URL('./set-sale-aside.lua', import.meta.url));
 const writeBuyers = new LuaScript(new URL('./write-buyers.lua', import.meta.url));
+
+/** Keys that one call of SCAN looks at: all of them are few, two for each sale. */
+const SCAN_COUNT = 1_000;
 
 /** The lane that a guard has closed: what it may write to, until anybody else closes it or its Redis restarts. */
 export interface ClosedLane {
@@ -49,12 +54,37 @@ export class LaneWriter {
     await this.run(writeBuyers, closed, { keys: [saleKeys(closed.lane, saleId).buyers], args });
   }
 
+  /** Takes all other sales out of the lane. @returns their ids. */
+  async keepOnly(closed: ClosedLane, saleIds: ReadonlySet<string>): Promise<string[]> {
+    const others = (await this.salesIn(closed.lane)).filter((saleId) => !saleIds.has(saleId));
+    for (const saleId of others) {
+      const { sale, buyers, asideSale, asideBuyers } = saleKeys(closed.lane, saleId);
+      await this.run(setSaleAside, closed, { keys: [sale, buyers, asideSale, asideBuyers], args: [] });
+    }
+    return others;
+  }
+
+  private async salesIn(lane: number): Promise<string[]> {
+    const prefix = saleKeys(lane, '').sale;
+    const found = new Set<string>();
+    for (let cursor = '0'; ;) {
+      const [next, keys] = await throughPauses(() =>
+        this.redis.scan(cursor, 'MATCH', `${prefix}*`, 'COUNT', SCAN_COUNT),
+      );
+      for (const key of keys) found.add(key.slice(prefix.length).split(':')[0] ?? '');
+      if (next === '0') return [...found];
+      cursor = next;
+    }
+  }
+
   private async run(
     script: LuaScript,
     { lane, token, runId }: ClosedLane,
     { keys, args }: { keys: string[]; args: (string | number)[] },
   ): Promise<void> {
-    const reply = await script.run(this.redis, [laneKeys(lane).state, ...keys], [token, runId, ...args]);
+    const reply = await throughPauses(() =>
+      script.run(this.redis, [laneKeys(lane).state, ...keys], [token, runId, ...args]),
+    );
     if (reply !== 'WRITTEN') throw new NotOurs(lane);
   }
 }

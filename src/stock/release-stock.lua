@@ -11,7 +11,7 @@ ARGV[1]   highest version that the calling process was ever answered for this la
 ARGV[2]   run id of the Redis that answered it, or ''
 ARGV[3…]  buyer, order id; the same two for each order
 
-Returns {run id, version of the lane} and then, in the order of the orders, {outcome}, or for
+Returns {run id, version of the lane, epoch, recorded} and then, in the order of the orders, {outcome}, or for
 RELEASED and ALREADY {outcome, version of the release}
   RELEASED     the units are on sale
   ALREADY      they were released before; nothing changed
@@ -30,7 +30,7 @@ for i = 3, #ARGV, 2 do
 end
 
 local lane = read_lane(lane_key)
-local replies = { { lane.this_run_id, lane.version and integer(lane.version) or '0' } }
+local replies = { { lane.this_run_id, lane.version and integer(lane.version) or '0', lane.epoch or 0, lane.recorded or 0 } }
 local lost = has_lost(lane_key, lane, seen_version, seen_run_id)
 local available = not lost and lane.is_open and tonumber(redis.call('HGET', sale_key, 'available'))
 if not available then

@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
 import { repliesOf } from '../platform/redis/replies.js';
+import { throughPauses } from '../platform/redis/retry.js';
 import { type BuyerRecord, parseBuyerRecord } from './buyer-record.js';
 import { runIdOf } from './lane-gate.js';
 import { saleKeys } from './stock-keys.js';
@@ -29,7 +30,8 @@ export async function* scanBuyers(
   const { buyers } = saleKeys(lane, saleId);
   let cursor = '0';
   do {
-    const replies = await redis.multi().info('server').hscan(buyers, cursor, 'COUNT', PAGE).exec();
+    const from = cursor;
+    const replies = await throughPauses(() => redis.multi().info('server').hscan(buyers, from, 'COUNT', PAGE).exec());
     const [info, page] = repliesOf(replies) as [string, [cursor: string, flat: string[]]];
     if (onlyOn !== undefined && runIdOf(info) !== onlyOn) throw new AnotherRedis(lane, onlyOn);
     const [next, flat] = page;

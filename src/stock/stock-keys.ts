@@ -10,4 +10,7 @@ export const laneKeys = (lane: number) => ({
 export const saleKeys = (lane: number, saleId: string) => ({
   sale: `{lane:${lane}}:sale:${saleId}`,
   buyers: `{lane:${lane}}:sale:${saleId}:buyers`,
+  /** Where a rebuild puts a sale that Postgres does not know. */
+  asideSale: `{lane:${lane}}:aside:${saleId}`,
+  asideBuyers: `{lane:${lane}}:aside:${saleId}:buyers`,
 });

@@ -30,8 +30,11 @@ export interface SaleCounters {
 export type Release = { outcome: 'RELEASED' | 'ALREADY'; version: number } | { outcome: 'MISSING' | 'UNAVAILABLE' };
 
 export interface Releases {
-  /** The Redis that answered: they may be recorded only while the lane still belongs to it. */
+  /** Under what they were given back: they may be recorded only while it is still so. */
   runId: string;
+  epoch: number;
+  /** What Postgres had recorded of that epoch at least. */
+  recorded: number;
   releases: Release[];
 }
 
@@ -100,13 +103,16 @@ export class Stock {
       this.redis,
       [laneKeys(lane).state, sale, buyers],
       [...this.#seenOf(lane), ...args],
-    )) as [LaneReply, ...[outcome: Release['outcome'], version?: string][]];
+    )) as [[...LaneReply, epoch: number, recorded: number], ...[outcome: Release['outcome'], version?: string][]];
     if (replies.length !== orders.length) throw new Error('Bug: Redis answered another call than this one');
-    if (replies[0]?.[0] !== 'UNAVAILABLE') this.#remember(lane, laneReply);
+    const [runId, version, epoch, recorded] = laneReply;
+    if (replies[0]?.[0] !== 'UNAVAILABLE') this.#remember(lane, [runId, version]);
     return {
-      runId: laneReply[0],
-      releases: replies.map(([outcome, version]) =>
-        outcome === 'RELEASED' || outcome === 'ALREADY' ? { outcome, version: Number(version) } : { outcome },
+      runId,
+      epoch,
+      recorded,
+      releases: replies.map(([outcome, released]) =>
+        outcome === 'RELEASED' || outcome === 'ALREADY' ? { outcome, version: Number(released) } : { outcome },
       ),
     };
   }

@@ -132,4 +132,34 @@ describe('a Postgres that went back', () => {
     expect(await corner.rows(saleId)).toHaveLength(5);
     await expectHealed(saleId, 5);
   });
+
+  it('gets the orders again of a sale of which it has forgotten that it was loaded', async () => {
+    const saleId = await corner.unloadedSale();
+    const goBack = await remember(saleId);
+    await corner.loader.push(saleId);
+    await corner.reserve(saleId, 3);
+    await corner.worker().runOnce();
+    await goBack();
+
+    expect(await corner.guard().runOnce()).toBe(1);
+
+    expect(await corner.rows(saleId)).toHaveLength(3);
+    await expectHealed(saleId, 3);
+  });
+
+  it('sells nothing of a sale that it has never heard of, and deletes nothing of it', async () => {
+    const known = await corner.sale();
+    const saleId = await corner.sale();
+    await corner.reserve(saleId, 2);
+    await corner.pool.query('DELETE FROM sales WHERE sale_id = $1', [saleId]);
+    await corner.pool.query('DELETE FROM sale_lanes WHERE sale_id = $1', [saleId]);
+    await corner.pool.query(`UPDATE lanes SET rebuild_asked = 'asked' WHERE lane = $1`, [corner.lane]);
+
+    expect(await corner.guard().runOnce()).toBe(1);
+
+    await expect(corner.reserve(saleId, 1)).resolves.toEqual([{ outcome: 'UNAVAILABLE' }]);
+    await expect(corner.reserve(known, 1)).resolves.toMatchObject([{ outcome: 'ACCEPTED' }]);
+    expect(await corner.redis.hlen(corner.saleKeys(saleId).asideBuyers)).toBe(2);
+    expect(await corner.deadLetters()).toMatchObject([{ reason: 'orphan' }, { reason: 'orphan' }]);
+  });
 });

@@ -1,3 +1,4 @@
+import { Stock } from '../../src/stock/stock.js';
 import type { Corner } from '../support/corner.js';
 import { hold } from '../support/hold.js';
 import { OwnRedis } from '../support/own-redis.js';
@@ -117,6 +118,25 @@ describe('guarding lanes', () => {
       await expect(corner.reserve(saleId, 1)).resolves.toMatchObject([{ outcome: 'ACCEPTED', version: version + 1 }]);
       await corner.worker(undefined, { staleAfterMs: 0 }).runOnce();
       expect(await corner.rows(saleId)).toHaveLength(6);
+    });
+
+    it('remembers where a Redis ended of which the next one knows nothing: its log ended before it was armed', async () => {
+      const saleId = await aSaleWithThreeOrders({ stored: true });
+      const before = await corner.redis.hgetall(corner.keys.state);
+      await ownRedis.restart(corner);
+      await look();
+      const { serverRunId: second } = await laneInRedis();
+      await corner.reserve(saleId, 3);
+      await ownRedis.restart(corner);
+      await corner.redis.del(corner.keys.state);
+      await corner.redis.hset(corner.keys.state, before);
+
+      expect(await look()).toBe(1);
+      await corner.reserve(saleId, 4, new Stock(corner.redis)); // a process that knows nothing of the second Redis
+
+      expect(await corner.redis.hget(corner.keys.state, `end:${second}`)).toBe(before.version);
+      await expect(corner.reserve(saleId, 1)).resolves.toEqual([{ outcome: 'UNAVAILABLE' }]);
+      expect(await laneInRedis()).toMatchObject({ state: 'closed', lost: 1e12 + 6 });
     });
 
     it('arms it when several guards look at the same time', async () => {

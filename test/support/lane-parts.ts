@@ -52,8 +52,8 @@ export class LaneParts {
     this.stream = new OrderStream(lane, redis);
     this.ledger = new LaneLedger(lane, this.stream, pool, new LedgerMetrics(new Registry()), silent);
     this.catchUp = new CatchUp(lane, this.stock, this.ledger, pool);
-    this.drain = new LaneDrain(this.stream, this.ledger, this.catchUp);
-    this.snapshot = new LaneSnapshot(pool, new LaneWriter(redis));
+    this.drain = new LaneDrain(this.stream, this.ledger, this.catchUp, this.stock, pool);
+    this.snapshot = new LaneSnapshot(pool, new LaneWriter(redis), silent);
     this.giveBack = new GiveBack(lane, this.stock, this.stream, pool, silent);
     this.loader = new SaleLoader(pool, this.stock, silent);
   }

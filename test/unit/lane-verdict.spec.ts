@@ -57,7 +57,7 @@ describe('the verdict on a lane', () => {
     ['another Redis is one decision behind', /Redis is behind/, RESTARTED, { maxVersion: 3_000_000_000_011 }],
     ['another Redis knows of one record more', /Postgres is behind/, { ...RESTARTED, recorded: 9 }, {}],
   ])('is lost, and says why, when %s', (_, because, redis, postgres) => {
-    expect(judge(redis, postgres)).toEqual({ is: 'lost', because: expect.stringMatching(because) as string });
+    expect(judge(redis, postgres)).toMatchObject({ is: 'lost', because: expect.stringMatching(because) as string });
   });
 
   it.each<[string, Partial<LaneInRedis>, Partial<LaneInPostgres>]>([
@@ -70,8 +70,20 @@ describe('the verdict on a lane', () => {
   });
 
   it('is open or restarted rather than new when nothing is wrong, though no sale was ever announced', () => {
-    expect(judge({ epoch: 4 }, { neverLoaded: true })).toMatchObject({ is: 'lost' }); // the Redis of another Postgres
     expect(judge({}, { neverLoaded: true })).toEqual({ is: 'open' });
     expect(judge(RESTARTED, { neverLoaded: true })).toEqual({ is: 'restarted' });
+  });
+
+  it.each<[string, Partial<LaneInRedis>]>([
+    ['is in a later epoch', { epoch: 4 }],
+    ['knows of more records', { recorded: 9 }],
+  ])('is lost, and Redis ahead, when it %s, though no sale was ever announced', (_, redis) => {
+    expect(judge(redis, { neverLoaded: true })).toMatchObject({ is: 'lost', isAhead: true });
+    expect(judge(redis)).toMatchObject({ is: 'lost', isAhead: true });
+  });
+
+  it('is lost as long as an operator wants a rebuild, and says who', () => {
+    const verdict = { is: 'lost', because: 'olga asked for a rebuild', isAhead: false };
+    expect(judge({}, { rebuildAsked: 'olga asked for a rebuild' })).toEqual(verdict);
   });
 });

@@ -1,8 +1,14 @@
-import { Problem, problemType } from '../platform/http/problem.js';
+import { Problem, problemType } from './problem.js';
+
+export const IDEMPOTENCY_KEY_REUSED = problemType(
+  'idempotency-key-reused',
+  422,
+  'The Idempotency-Key was used for another request',
+);
 
 const MISSING = new Problem(
   problemType('idempotency-key-missing', 400, 'The request has no Idempotency-Key'),
-  'Send an Idempotency-Key header: one key for one order, and the same key again when you do not know what became of it.',
+  'Send an Idempotency-Key header: one key for one request, and the same key again when you do not know what became of it.',
 );
 const INVALID = new Problem(
   problemType('idempotency-key-invalid', 400, 'The Idempotency-Key is not one'),

@@ -1,8 +1,11 @@
 import type { Logger } from 'pino';
 
 export interface PollingLoopOptions {
-  /** One bounded pass; returns how much it did, 0 when there was nothing to do. */
-  runOnce: () => Promise<number>;
+  /**
+   * One bounded pass; returns how much it did, 0 when there was nothing to do. A long one looks at `stopping` between its
+   * steps, and throws when it is aborted.
+   */
+  runOnce: (stopping: AbortSignal) => Promise<number>;
   /** What to do after a pass that found nothing: wait so many milliseconds, or until something happens. */
   idle: number | (() => Promise<void>);
   /** In log lines, such as `persistence of lane 0`. */
@@ -19,7 +22,7 @@ const BACK_OFF_MS_MAX = 2_000;
  */
 export class PollingLoop {
   #running: Promise<void> | undefined;
-  #stopping = false;
+  readonly #stopping = new AbortController();
   #failures = 0;
   #wake: () => void = () => undefined;
 
@@ -36,7 +39,7 @@ export class PollingLoop {
 
   /** Resolves when the pass in hand is finished. */
   async stop(): Promise<void> {
-    this.#stopping = true;
+    this.#stopping.abort(new Error('the process stops'));
     this.nudge();
     await this.#running;
   }
@@ -44,10 +47,11 @@ export class PollingLoop {
   private async run(): Promise<void> {
     while (!this.isStopping()) {
       try {
-        const done = await this.options.runOnce();
+        const done = await this.options.runOnce(this.#stopping.signal);
         this.noteSuccess();
         if (done === 0 && !this.isStopping()) await this.idle();
       } catch (error) {
+        if (this.isStopping() && error === this.#stopping.signal.reason) return;
         this.noteFailure(error);
         if (!this.isStopping()) await this.wait(this.backOffMs());
       }
@@ -55,7 +59,7 @@ export class PollingLoop {
   }
 
   private isStopping(): boolean {
-    return this.#stopping;
+    return this.#stopping.signal.aborted;
   }
 
   private idle(): Promise<void> {
