@@ -183,6 +183,29 @@ describe('rebuilding a lane', () => {
     });
   });
 
+  it('ends between two steps when its process stops, and is begun anew by the next guard', async () => {
+    const saleId = await aSale({ stored: 3 });
+    await corner.redis.flushall();
+    await expect(corner.guard().runOnce(AbortSignal.abort(new Error('the process stops')))).rejects.toThrow('stops');
+    expect(await laneInRedis()).toMatchObject({ state: 'closed' });
+    expect(await look()).toBe(1);
+    await expectHealed(saleId, { epoch: 2, held: 3 });
+  });
+
+  it('does not count as lost what an operator is asked about', async () => {
+    const saleId = await aSale({ stored: 3 });
+    await corner.redis.hset(corner.saleKeys(saleId).sale, 'available', 8);
+    await corner.reserve(saleId, 8);
+    await corner.worker().runOnce();
+    expect(await corner.deadLetters()).toHaveLength(1);
+    await corner.pool.query(`UPDATE lanes SET rebuild_asked = 'asked' WHERE lane = $1`, [corner.lane]);
+
+    expect(await look()).toBe(1);
+
+    expect(await lastRebuild()).toMatchObject({ lost: 0, orders: 10 });
+    expect(await corner.audit(saleId)).toMatchObject({ consistent: true, deadLettersOpen: 1, redis: { available: 0 } });
+  });
+
   describe('gives back', () => {
     it('units of finished orders once: what the lost Redis had sold again is neither lost nor sold twice', async () => {
       const saleId = await aSale({ stored: 10 });

@@ -58,6 +58,21 @@ describe('reconciling', () => {
       expect(rows).toEqual([{ state: 'replayed', resolved_by: 'reconciliation' }]);
     });
 
+    it('leaves a letter about a deleted entry to the operator when a rebuild has found its order nowhere', async () => {
+      jest.spyOn(corner.ledger, 'settle').mockRejectedValueOnce(new Error('killed'));
+      await expect(corner.worker().runOnce()).rejects.toThrow('killed');
+      await deleteFirstEntry();
+      await corner.worker('heir', { staleAfterMs: 0 }).runOnce();
+      await corner.pool.query(`UPDATE lanes SET rebuild_asked = 'asked' WHERE lane = $1`, [corner.lane]);
+      jest.spyOn(corner.catchUp, 'run').mockResolvedValueOnce({ stored: 0, released: 0, forgotten: 0 }); // as if emptied
+      await corner.guard().runOnce();
+
+      expect(await aRepair()()).toBe(0);
+
+      const { rows } = await corner.pool.query('SELECT state FROM dead_letters WHERE lane = $1', [corner.lane]);
+      expect(rows).toEqual([{ state: 'open' }]);
+    });
+
     it('stores orders again whose consumer was deleted with them pending', async () => {
       jest.spyOn(corner.ledger, 'settle').mockRejectedValueOnce(new Error('killed'));
       await expect(corner.worker('gone').runOnce()).rejects.toThrow('killed');
@@ -143,6 +158,19 @@ describe('reconciling', () => {
       expect(await corner.underLease(name(), (held) => anAuditor(registry).runOnce(held, () => undefined))).toBe(1);
       expect(await finding()).toMatchObject({ consistent: false, differences: [{ kind: 'redis-not-conserved' }] });
       expect(await registry.metrics()).toMatch(/stampede_audit_differences\{kind="redis-not-conserved"\} [1-9]/);
+    });
+
+    it('goes on with the others when one sale cannot be audited', async () => {
+      const other = await corner.sale();
+      const auditor = anAuditor();
+      jest.spyOn(ScheduledAudits.prototype as never, 'readDue').mockResolvedValue([other, saleId] as never);
+      jest.spyOn(corner.stock, 'counters').mockRejectedValueOnce(new Error('too large'));
+
+      await expect(corner.underLease(name(), (held) => auditor.runOnce(held, () => undefined))).rejects.toThrow(
+        'too large',
+      );
+
+      expect(await finding()).toMatchObject({ consistent: true });
     });
 
     it('refuses the finding of a pass that was paused until another had begun', async () => {
