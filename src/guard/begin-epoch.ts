@@ -48,10 +48,12 @@ export async function beginEpoch(
   const epoch = Math.max(rows[0].epoch, redisEpoch) + 1;
   const givenBack = await releaseOwed(tx, lane, baseOf(epoch));
   await announceSales(tx, lane, epoch);
-  await tx.query(
-    `UPDATE lanes SET epoch = $2, max_version = $3, recorded = $4, run_ids = '{}', rebuild_asked = NULL WHERE lane = $1`,
-    [lane, epoch, baseOf(epoch) + givenBack, givenBack],
-  );
+  await tx.query(`UPDATE lanes SET epoch = $2, max_version = $3, recorded = $4, rebuild_asked = NULL WHERE lane = $1`, [
+    lane,
+    epoch,
+    baseOf(epoch) + givenBack,
+    givenBack,
+  ]);
   await tx.query(
     'INSERT INTO rebuilds (lane, epoch, began_at, given_back, lost, because) VALUES ($1, $2, $3, $4, $5, $6)',
     [lane, epoch, beganAt, givenBack, lost, because],

@@ -29,41 +29,33 @@ export async function raiseToken(pool: Pool, lane: number, tokenInRedis: number)
   return rows[0].token;
 }
 
-export interface TakenOver {
-  /** Of the guard. */
-  token: number;
-  /** Run ids that the lane had before, in this epoch. */
-  earlierRunIds: string[];
-}
-
 /**
  * Takes another Redis over for a lane whose data is unchanged. From its commit on, entries that were read from the old
  * one are not stored any more. The configuration of every sale is sent again: a Redis that has lost its tail may have
  * lost a pause.
  *
- * @returns undefined when another guard was here, or Postgres has recorded more than this Redis knows.
+ * @returns the guard's token, or undefined when another guard was here, or Postgres has recorded more than this Redis knows.
  */
 export async function takeOverRunId(
   pool: Pool,
   lane: number,
   { redis, judged }: { redis: LaneInRedis; judged: LaneInPostgres },
-): Promise<TakenOver | undefined> {
-  const { rows } = await pool.query<TakenOver>(
+): Promise<number | undefined> {
+  const { rows } = await pool.query<{ token: number }>(
     `WITH fence AS (
-       UPDATE lanes SET run_id = $2, guard_token = greatest(guard_token, $7) + 1,
-                        run_ids = CASE WHEN run_id IS NULL OR run_id = ANY (run_ids) THEN run_ids ELSE run_ids || run_id END
+       UPDATE lanes SET run_id = $2, guard_token = greatest(guard_token, $7) + 1
        WHERE lane = $1 AND epoch = $3 AND max_version <= $4 AND recorded >= $5
          AND run_id IS NOT DISTINCT FROM $6
-       RETURNING guard_token, run_ids
+       RETURNING guard_token
      ), sales_of_lane AS MATERIALIZED (
        SELECT sale_id FROM sale_lanes WHERE lane = $1 AND EXISTS (SELECT FROM fence) ORDER BY sale_id FOR NO KEY UPDATE
      ), reconfigured AS (
        UPDATE sale_lanes SET config_version = 0 FROM sales_of_lane s WHERE lane = $1 AND sale_lanes.sale_id = s.sale_id
      )
-     SELECT guard_token AS token, run_ids AS "earlierRunIds" FROM fence`,
+     SELECT guard_token AS token FROM fence`,
     [lane, redis.serverRunId, redis.epoch, redis.version, redis.recorded, judged.runId, redis.guardToken],
   );
-  return rows[0];
+  return rows[0]?.token;
 }
 
 /**

@@ -83,9 +83,9 @@ export class LaneGuard {
 
   private async rearm(redis: LaneInRedis, judged: LaneInPostgres): Promise<boolean> {
     const { lane, gate } = this.guarded;
-    const taken = await takeOverRunId(this.pool, lane, { redis, judged });
-    if (!taken) return false;
-    return gate.arm(lane, taken.token, { ...redis, ...taken, runId: redis.serverRunId });
+    const token = await takeOverRunId(this.pool, lane, { redis, judged });
+    if (token === undefined) return false;
+    return gate.arm(lane, token, { ...redis, runId: redis.serverRunId });
   }
 
   private async rebuildUnderLease(stopping: AbortSignal | undefined): Promise<boolean> {

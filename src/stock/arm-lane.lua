@@ -9,7 +9,6 @@ ARGV[1]  guard token
 ARGV[2]  epoch that was compared with Postgres
 ARGV[3]  version that was compared with Postgres
 ARGV[4]  run id that Postgres has taken over
-ARGV[5…]  run ids that the lane had in this epoch, as Postgres knows them: the lane may have lost what it knew of one of them
 
 Returns
   ARMED    the lane decides again
@@ -21,10 +20,6 @@ local this_run_id = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
 if state ~= 'open' or epoch ~= ARGV[2] or version ~= ARGV[3] or lost or this_run_id ~= ARGV[4] then return 'REFUSED' end
 if (tonumber(newest) or 0) > tonumber(ARGV[1]) then return 'REFUSED' end
 
-local function note_end(ended)
-  if ended ~= this_run_id then redis.call('HSETNX', KEYS[1], 'end:' .. ended, version) end
-end
-note_end(run_id)
-for i = 5, #ARGV do note_end(ARGV[i]) end
+if run_id ~= this_run_id then redis.call('HSET', KEYS[1], 'end:' .. run_id, version) end
 redis.call('HSET', KEYS[1], 'runId', this_run_id, 'guardToken', ARGV[1])
 return 'ARMED'

@@ -63,19 +63,14 @@ export class LaneGate {
     return (await openLane.run(this.redis, [laneKeys(lane).state], args)) === 'OPENED';
   }
 
-  /**
-   * Lets a lane with unchanged data decide again on another Redis; false when it is not what was compared any more.
-   *
-   * @param compared.earlierRunIds all that the lane had in this epoch: where one ended must not be forgotten.
-   */
+  /** Lets a lane with unchanged data decide again on another Redis; false when it is not what was compared any more. */
   async arm(
     lane: number,
     token: number,
-    compared: { epoch: number; version: number; runId: string; earlierRunIds?: readonly string[] },
+    compared: { epoch: number; version: number; runId: string },
   ): Promise<boolean> {
-    const { epoch, version, runId, earlierRunIds = [] } = compared;
-    const args = [token, epoch, version, runId, ...earlierRunIds];
-    return (await armLane.run(this.redis, [laneKeys(lane).state], args)) === 'ARMED';
+    const { epoch, version, runId } = compared;
+    return (await armLane.run(this.redis, [laneKeys(lane).state], [token, epoch, version, runId])) === 'ARMED';
   }
 }
 

@@ -52,6 +52,10 @@ function reasonToDistrust(redis: LaneInRedis, postgres: LaneInPostgres): string 
     return `Postgres is behind Redis: it has recorded ${postgres.recorded} decisions, not ${redis.recorded}`;
   }
   if (isArmed(redis, postgres)) return undefined;
+  if (postgres.runId !== redis.runId && postgres.runId !== redis.serverRunId) {
+    // What was decided on the Redis between the two may be gone, and nothing here would show it.
+    return 'Redis was last verified on another Redis than the one that Postgres took over last';
+  }
   if (redis.version < postgres.maxVersion) {
     return `Redis is behind Postgres: its version ${redis.version} is below ${postgres.maxVersion}`;
   }

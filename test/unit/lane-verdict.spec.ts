@@ -39,7 +39,6 @@ describe('the verdict on a lane', () => {
   it.each<[string, Partial<LaneInRedis>, Partial<LaneInPostgres>]>([
     ['both name an earlier Redis', RESTARTED, RESTARTED],
     ['a guard stopped after Postgres had taken the new Redis over', RESTARTED, {}],
-    ['only Postgres names another Redis', {}, RESTARTED],
     ['everything was recorded', RESTARTED, { maxVersion: REDIS.version, recorded: 10 }],
     ['acknowledgements of recorded decisions were lost', { ...RESTARTED, recorded: 0 }, RESTARTED],
   ])('is restarted when %s', (_, redis, postgres) => {
@@ -54,7 +53,14 @@ describe('the verdict on a lane', () => {
     ['it is closed and nobody says why', /says that it is closed/, { state: 'closed' }, {}],
     ['Redis is in an earlier epoch', /Redis is in epoch 2, Postgres in 3/, { epoch: 2 }, {}],
     ['Redis is in a later epoch', /Redis is in epoch 4, Postgres in 3/, { epoch: 4 }, {}],
-    ['another Redis is one decision behind', /Redis is behind/, RESTARTED, { maxVersion: 3_000_000_000_011 }],
+    ['only Postgres names another Redis', /another Redis than/, {}, RESTARTED],
+    ['a third Redis came between', /another Redis than/, { runId: 'first' }, { runId: 'second' }],
+    [
+      'another Redis is one decision behind',
+      /Redis is behind/,
+      RESTARTED,
+      { ...RESTARTED, maxVersion: 3_000_000_000_011 },
+    ],
     ['another Redis knows of one record more', /Postgres is behind/, { ...RESTARTED, recorded: 9 }, {}],
   ])('is lost, and says why, when %s', (_, because, redis, postgres) => {
     expect(judge(redis, postgres)).toMatchObject({ is: 'lost', because: expect.stringMatching(because) as string });

@@ -11,9 +11,6 @@ CREATE TABLE leases (
 -- An operator's wish for a rebuild; the guard that carries it out takes it away.
 ALTER TABLE lanes ADD COLUMN rebuild_asked text;
 
--- The run ids that a lane had in its epoch: Redis may come back without what it knew of one of them.
-ALTER TABLE lanes ADD COLUMN run_ids text[] NOT NULL DEFAULT '{}';
-
 -- Every rebuild of a lane, by the epoch that it opened.
 CREATE TABLE rebuilds (
     lane       smallint    NOT NULL,
