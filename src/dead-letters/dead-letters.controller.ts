@@ -1,18 +1,41 @@
-import { Controller, Get, Param, Query } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { z } from 'zod';
 import type { DeadLetter } from '../generated/prisma/client.js';
-import { Access } from '../platform/http/access.js';
+import type { Caller } from '../platform/http/access-token.js';
+import { Access, CurrentCaller } from '../platform/http/access.js';
 import { Problem, problemType } from '../platform/http/problem.js';
+import { OUTCOME_UNKNOWN, STORE_UNAVAILABLE } from '../platform/http/problems.js';
 import { SignedCursor } from '../platform/http/signed-cursor.js';
 import { PrismaClient } from '../platform/postgres/prisma.js';
+import { isStoreAway } from '../platform/store-errors.js';
 import { requireUuid } from '../orders/paths.js';
+import { DeadLetterDesk } from './dead-letter-desk.js';
 
 const PAGE_MAX = 100;
 const CURSOR_OWNER = 'dead letters';
 
-const DEAD_LETTER_NOT_FOUND = new Problem(
-  problemType('dead-letter-not-found', 404, 'There is no such dead letter'),
-  'No dead letter has this id.',
+const REASON_CHARS_MAX = 500;
+
+const DEAD_LETTER_NOT_FOUND = problemType('dead-letter-not-found', 404, 'There is no such dead letter');
+const ALREADY_RESOLVED = problemType('already-resolved', 409, 'The dead letter was replayed or discarded before');
+
+const PROBLEMS = {
+  unknown: new Problem(DEAD_LETTER_NOT_FOUND, 'No dead letter has this id.'),
+  'nothing-left': new Problem(
+    DEAD_LETTER_NOT_FOUND,
+    'Nothing is left of its entry that could be put on the stream again. The letter stays open: discard it.',
+  ),
+  'already-resolved': new Problem(ALREADY_RESOLVED, 'A letter is resolved once. Read it to see how.'),
+  'not-now': new Problem(
+    STORE_UNAVAILABLE,
+    'The lane of this letter is closed, and only an open lane can say whether its order was accepted. Nothing was changed.',
+    { retryAfterSeconds: 1 },
+  ),
+};
+const MAYBE_RESOLVED = new Problem(
+  OUTCOME_UNKNOWN,
+  'The letter may have been resolved. Read it, or send this again; it is resolved once.',
+  { retryAfterSeconds: 1 },
 );
 
 const listQuery = z.strictObject({
@@ -21,13 +44,16 @@ const listQuery = z.strictObject({
   cursor: z.string().max(256).optional(),
 });
 
-/** Stream entries that could not be stored, newest first, for the operator who has to know why. */
+const discardShape = z.strictObject({ reason: z.string().min(1).max(REASON_CHARS_MAX) });
+
+/** Stream entries that could not be stored, newest first, for the operator who has to know why, and resolves them. */
 @Access('admin')
 @Controller('v1/admin/dead-letters')
 export class DeadLettersController {
   constructor(
     private readonly prisma: PrismaClient,
     private readonly cursors: SignedCursor,
+    private readonly desk: DeadLetterDesk,
   ) {}
 
   @Get()
@@ -49,7 +75,34 @@ export class DeadLettersController {
   @Get(':id')
   async read(@Param('id') id: string): Promise<DeadLetter> {
     const deadLetter = await this.prisma.deadLetter.findUnique({ where: { deadLetterId: requireUuid(id) } });
-    if (!deadLetter) throw DEAD_LETTER_NOT_FOUND;
+    if (!deadLetter) throw PROBLEMS.unknown;
     return deadLetter;
   }
+
+  /** Puts the entry on the stream again. What still cannot be stored comes back as a new letter. */
+  @Post(':id/replay')
+  @HttpCode(202)
+  async replay(@Param('id') id: string, @CurrentCaller() { subject }: Caller): Promise<DeadLetter> {
+    const outcome = await this.desk.replay(requireUuid(id), subject).catch(sayUnknown);
+    if (outcome !== 'replayed') throw PROBLEMS[outcome];
+    return this.read(id);
+  }
+
+  /** Ends it. An order that Redis had accepted becomes `rejected`, and its units are given back once. */
+  @Post(':id/discard')
+  @HttpCode(202)
+  async discard(
+    @Param('id') id: string,
+    @Body({ schema: discardShape }) { reason }: z.infer<typeof discardShape>,
+    @CurrentCaller() { subject }: Caller,
+  ): Promise<DeadLetter> {
+    const outcome = await this.desk.discard(requireUuid(id), { reason, operator: subject }).catch(sayUnknown);
+    if (outcome !== 'discarded') throw PROBLEMS[outcome];
+    return this.read(id);
+  }
+}
+
+/** A reply that was lost, or a commit of which nobody knows. */
+function sayUnknown(error: unknown): never {
+  throw isStoreAway(error) ? MAYBE_RESOLVED : error;
 }

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import { callerOf } from '../platform/http/access.js';
+import { readIdempotencyKey } from '../platform/http/idempotency-key.js';
 import { Problem, sendProblem } from '../platform/http/problem.js';
 import { INVALID_FIELD } from '../platform/http/problems.js';
 import { surelyNotExecuted } from '../platform/redis/errors.js';
@@ -9,7 +10,6 @@ import type { SaleTerms, SaleTermsReader } from '../orders/sale-terms.js';
 import { orderPath, requireUuid, SALE_NOT_FOUND } from '../orders/paths.js';
 import { laneOf } from '../stock/lane-of.js';
 import type { Acceptance, Decision } from '../stock/decision.js';
-import { readIdempotencyKey } from './idempotency-key.js';
 import { newOrderId } from './order-id.js';
 import type { IntakeMetrics, IntakeOutcome } from './intake-metrics.js';
 import { LOST_REPLY, NOT_ASKED, refusalProblem } from './refusal-problems.js';

@@ -1,3 +1,4 @@
+import { IDEMPOTENCY_KEY_REUSED } from '../platform/http/idempotency-key.js';
 import { Problem, problemType } from '../platform/http/problem.js';
 import { OUTCOME_UNKNOWN, STORE_UNAVAILABLE } from '../platform/http/problems.js';
 import type { SaleTerms } from '../orders/sale-terms.js';
@@ -10,7 +11,7 @@ const NOT_STARTED = problemType('sale-not-started', 409, 'The sale has not start
 
 const PROBLEMS: Record<Exclude<Refusal, 'NOT_STARTED'>, Problem> = {
   KEY_REUSED: new Problem(
-    problemType('idempotency-key-reused', 422, 'The Idempotency-Key was used for another order'),
+    IDEMPOTENCY_KEY_REUSED,
     'This key has an order of another quantity. Send that quantity again, or a new key.',
   ),
   PAUSED: new Problem(problemType('sale-paused', 409, 'The sale is paused'), 'The sale may go on later.'),

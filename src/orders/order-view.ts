@@ -40,7 +40,11 @@ export interface OrderView {
 }
 
 export function viewStoredOrder(row: OrderRow): OrderView {
-  const history: OrderView['history'] = [{ status: 'pending_payment', at: row.storedAt.toISOString() }];
+  // A rejected order is born final: it never waited for its payment.
+  const hasWaited = row.status !== 'rejected';
+  const history: OrderView['history'] = hasWaited
+    ? [{ status: 'pending_payment', at: row.storedAt.toISOString() }]
+    : [];
   if (row.finishedAt) history.push({ status: row.status, at: row.finishedAt.toISOString() });
   return {
     orderId: row.orderId,
@@ -50,7 +54,7 @@ export function viewStoredOrder(row: OrderRow): OrderView {
     currency: row.currency,
     status: row.status,
     acceptedAt: row.decidedAt.toISOString(),
-    expiresAt: row.expiresAt.toISOString(),
+    expiresAt: hasWaited ? row.expiresAt.toISOString() : null,
     paymentUrl: null,
     refund: null,
     history,

@@ -1,17 +1,15 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { Access } from '../platform/http/access.js';
-import { Problem, problemType } from '../platform/http/problem.js';
+import { Problem } from '../platform/http/problem.js';
 import { OUTCOME_UNKNOWN } from '../platform/http/problems.js';
 import { isStoreAway } from '../platform/store-errors.js';
 import { requireUuid, SALE_NOT_FOUND, salePath } from '../orders/paths.js';
-import { brokenRules, type NewSale, newSaleShape } from './new-sale.js';
+import { brokenRules, INVALID_SALE, type NewSale, newSaleShape } from './new-sale.js';
 import { type SaleBooks, SaleCounting } from './sale-counting.js';
 import { SaleOffice, type SaleOrder } from './sale-office.js';
 import { SaleReader } from './sale-reader.js';
 import type { SaleView } from './sale-view.js';
-
-const INVALID_SALE = problemType('invalid-sale', 422, 'The sale breaks a rule');
 
 const NOT_IN_FORCE = new Problem(
   OUTCOME_UNKNOWN,

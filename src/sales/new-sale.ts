@@ -1,4 +1,7 @@
 import { z } from 'zod';
+import { problemType } from '../platform/http/problem.js';
+
+export const INVALID_SALE = problemType('invalid-sale', 422, 'The sale breaks a rule');
 
 /** The shape of `POST /v1/admin/sales`: a wrong type is `invalid-field`. What the values must obey is below. */
 export const newSaleShape = z.strictObject({
@@ -19,7 +22,7 @@ export type NewSale = z.infer<typeof newSaleShape>;
 
 /** A buyer's record is read by the reserve script: it holds at most 20 orders. */
 const PER_USER_LIMIT_MAX = 20;
-const STOCK_MAX = 1_000_000_000;
+export const STOCK_MAX = 1_000_000_000;
 const PRICE_MINOR_MAX = 1_000_000_000;
 const PAYMENT_WINDOW_SECONDS_MAX = 7 * 24 * 60 * 60;
 const CURRENCIES = new Set(Intl.supportedValuesOf('currency'));

@@ -6,6 +6,7 @@ import type { Settings } from '../config/settings.js';
 import { BackgroundLoops } from '../platform/loop/background-loops.js';
 import { PollingLoop } from '../platform/loop/polling-loop.js';
 import { PrismaClient } from '../platform/postgres/prisma.js';
+import { OrderStreams } from '../order-stream/order-streams.js';
 import { LaneGate } from '../stock/lane-gate.js';
 import { Stock } from '../stock/stock.js';
 import { AdminSalesController } from './admin-sales.controller.js';
@@ -14,8 +15,11 @@ import { SaleLoader } from './sale-loader.js';
 import { SaleOffice } from './sale-office.js';
 import { SaleReader } from './sale-reader.js';
 import { SalesController } from './sales.controller.js';
+import { StockAdjustments } from './stock-adjustments.js';
+import { StockAdjustmentsController } from './stock-adjustments.controller.js';
 
 const LOAD_EVERY_MS = 1_000;
+const FINISH_EVERY_MS = 1_000;
 
 const loader = {
   provide: SaleLoader,
@@ -23,12 +27,20 @@ const loader = {
   useFactory: (pool: pg.Pool, stock: Stock, logger: Logger) => new SaleLoader(pool, stock, logger),
 };
 
-const loaderLoops = {
-  provide: 'sale loader loops',
-  inject: [SaleLoader, LOGGER],
-  useFactory: (sales: SaleLoader, logger: Logger) =>
+const adjustments = {
+  provide: StockAdjustments,
+  inject: [pg.Pool, Stock, OrderStreams, SaleLoader, LOGGER],
+  useFactory: (pool: pg.Pool, stock: Stock, streams: OrderStreams, sales: SaleLoader, logger: Logger) =>
+    new StockAdjustments(pool, stock, streams, sales, logger),
+};
+
+const loops = {
+  provide: 'sales loops',
+  inject: [SaleLoader, StockAdjustments, LOGGER],
+  useFactory: (sales: SaleLoader, begun: StockAdjustments, logger: Logger) =>
     new BackgroundLoops([
       new PollingLoop({ name: 'sale loader', runOnce: () => sales.runOnce(), idle: LOAD_EVERY_MS, logger }),
+      new PollingLoop({ name: 'stock adjustments', runOnce: () => begun.runOnce(), idle: FINISH_EVERY_MS, logger }),
     ]),
 };
 
@@ -38,9 +50,10 @@ export class SalesModule {
   static forApi(): DynamicModule {
     return {
       module: SalesModule,
-      controllers: [SalesController, AdminSalesController],
+      controllers: [SalesController, AdminSalesController, StockAdjustmentsController],
       providers: [
         loader,
+        adjustments,
         {
           provide: SaleReader,
           inject: [PrismaClient, Stock, LaneGate, LOGGER],
@@ -58,9 +71,9 @@ export class SalesModule {
     };
   }
 
-  /** Brings into Redis what an API process could not, or had no time to. */
+  /** Brings into Redis what an API process could not, or had no time to, and finishes what one has begun. */
   static forWorker(): DynamicModule {
-    return { module: SalesLoadingModule, providers: [loader, loaderLoops] };
+    return { module: SalesLoadingModule, providers: [loader, adjustments, loops] };
   }
 }
 

@@ -1,10 +1,13 @@
 import { pathToFileURL } from 'node:url';
 import { readScript } from '../../src/platform/redis/lua-script.js';
 
-/** The script itself, without a bug that we know of. */
-export const RESERVE_STOCK = readScript(new URL('../../src/stock/reserve-stock.lua', pathToFileURL(__filename)));
+const script = (name: string) => readScript(new URL(`../../src/stock/${name}.lua`, pathToFileURL(__filename)));
 
-/** Mistakes that somebody might make in reserve-stock.lua: a piece of it, and what stands there instead. */
+/** The scripts themselves, without a bug that we know of. */
+export const RESERVE_STOCK = script('reserve-stock');
+export const RELEASE_STOCK = script('release-stock');
+
+/** Mistakes that somebody might make in a script: a piece of it, and what stands there instead. */
 type Bugs = Record<string, [from: string, to: string]>;
 
 /** Refuted by `decidesAsTheModelDoes`. */
@@ -56,14 +59,18 @@ export const WRONG_DECISIONS: Bugs = {
   'a sale sells after its end': ["(now >= tonumber(ends_at) and 'ENDED')", 'false'],
   'a closed lane decides': ["state == 'open' and run_id", 'run_id'],
   'a lane decides on a Redis that nobody has verified': ['run_id == this_run_id and', ''],
-  'a loss is not looked for': ['if lane.version < seen_version or', 'if'],
-  'a loss before the restart is not looked for': ['or (ended_at and ended_at < seen_version)', ''],
+  'a loss is not looked for': ['if version >= seen_version and not', 'if not'],
+  'a loss before the restart is not looked for': ['and not (ended_at and ended_at < seen_version)', ''],
   'a loss is not noted': [", 'lost', integer(math.max(lost, seen_version))", ''],
   'a smaller loss hides a larger one': ['integer(math.max(lost, seen_version))', 'integer(seen_version)'],
   'a loss does not close the lane': ["'state', 'closed', 'lost'", "'lost'"],
   'a loss is noted only while the lane decides': [
-    'if lane.version < seen_version or',
-    'if lane.is_open and lane.version < seen_version or',
+    'if version >= seen_version and not',
+    'if not lane.is_open or version >= seen_version and not',
+  ],
+  'the loss of everything is not noted': [
+    'local version = lane.version or 0',
+    'local version = lane.version or seen_version',
   ],
   'a refusal is written down': [
     "then return { 'SOLD_OUT' } end",
@@ -92,8 +99,30 @@ export const CARELESS_CHECKS: Bugs = {
   'what is missing is made up': ['if not value or', "value = value or '1' if"],
 };
 
+/** Of release-stock.lua; refuted by `decidesAsTheModelDoes` as well. */
+export const WRONG_RELEASES: Bugs = {
+  'units come back twice': ["if mark ~= 'held' then", 'if false then'],
+  'units come back that were never taken': [
+    "if not first then return { 'MISSING' } end",
+    "if not first then return { 'RELEASED', integer(version) } end",
+  ],
+  'units are not on sale again': ["redis.call('HSET', sale_key, 'available', integer(available))", ''],
+  'a buyer keeps what was given back': ['integer(held - units) .. before', 'integer(held) .. before'],
+  'a release is not a decision': ["redis.call('HSET', lane_key, 'version', integer(version))", ''],
+  'all releases of a call have one version': [
+    'available, version = available + units, version + 1',
+    'available, version = available + units, lane.version + 1',
+  ],
+  'a closed lane gives back': ["state == 'open' and run_id", 'run_id'],
+  'a lane gives back on a Redis that nobody has verified': ['run_id == this_run_id and', ''],
+  'a loss is not looked for when units come back': [
+    'local lost = has_lost(lane_key, lane, seen_version, seen_run_id)',
+    'local lost = false',
+  ],
+};
+
 /** @throws when the script does not have that piece exactly once any more: then the bug is to be planted anew. */
-export function plant([from, to]: [string, string]): string {
-  if (RESERVE_STOCK.split(from).length !== 2) throw new Error(`reserve-stock.lua does not have exactly one '${from}'`);
-  return RESERVE_STOCK.replace(from, () => to);
+export function plant([from, to]: [string, string], source = RESERVE_STOCK): string {
+  if (source.split(from).length !== 2) throw new Error(`the script does not have exactly one '${from}'`);
+  return source.replace(from, () => to);
 }

@@ -1,9 +1,9 @@
 import type { Redis } from 'ioredis';
 import type { Decision, ReserveRequest } from '../../src/stock/decision.js';
-import { Stock } from '../../src/stock/stock.js';
+import { type Release, Stock } from '../../src/stock/stock.js';
 import { PROCESSES } from './stock-commands.js';
 import type { RealLane } from './real-lane.js';
-import type { Seen } from './stock-model.js';
+import type { Seen } from '../protocol/lane.js';
 
 export interface ReserveCall {
   /** Which process calls. */
@@ -13,9 +13,14 @@ export interface ReserveCall {
   requests: readonly ReserveRequest[];
 }
 
-/** The processes that reserve in one lane, and how they reach the script. */
+export interface ReleaseCall extends Omit<ReserveCall, 'requests'> {
+  orders: readonly { buyer: string; orderId: string }[];
+}
+
+/** The processes that reserve and give back in one lane, and how they reach the scripts. */
 export interface Processes {
   reserve(lane: RealLane, call: ReserveCall): Promise<Decision[]>;
+  release(lane: RealLane, call: ReleaseCall): Promise<Release[]>;
   replace(process: number): void;
 }
 
@@ -31,14 +36,18 @@ export class TypedProcesses implements Processes {
     return (this.#stocks[process] as Stock).reserve(number, saleId, requests);
   }
 
+  async release({ number, saleId }: RealLane, { process, orders }: ReleaseCall): Promise<Release[]> {
+    return (await (this.#stocks[process] as Stock).release(number, saleId, orders)).releases;
+  }
+
   replace(process: number): void {
     this.#stocks[process] = new Stock(this.redis);
   }
 }
 
-/** By EVAL of any text that takes the arguments of reserve-stock.lua, be it one with a planted bug. */
+/** By EVAL of any texts that take the arguments of the scripts, be it ones with a planted bug. */
 export class ScriptProcesses implements Processes {
-  constructor(private readonly source: string) {}
+  constructor(private readonly scripts: { reserve: string; release: string }) {}
 
   async reserve(lane: RealLane, { seen, requests }: ReserveCall): Promise<Decision[]> {
     const fields = requests.flatMap(({ orderId, buyer, idempotencyKey, quantity }) => [
@@ -48,12 +57,24 @@ export class ScriptProcesses implements Processes {
       quantity,
     ]);
     const args = [lane.saleId, seen.version, seen.runId, ...fields];
-    const [, ...replies] = (await callScript(lane, this.source, args)) as string[][];
+    const [, ...replies] = (await callScript(lane, this.scripts.reserve, args)) as string[][];
     return replies.map(([outcome, orderId, version, decidedAtMs]) =>
       orderId === undefined
         ? ({ outcome } as Decision)
         : ({ outcome, orderId, version: Number(version), decidedAtMs: Number(decidedAtMs) } as Decision),
     );
+  }
+
+  async release(lane: RealLane, { seen, orders }: ReleaseCall): Promise<Release[]> {
+    const args = [seen.version, seen.runId, ...orders.flatMap(({ buyer, orderId }) => [buyer, orderId])];
+    const keys = [lane.state, lane.sale, lane.buyers];
+    const reply = (await lane.redis.eval(this.scripts.release, keys.length, ...keys, ...args)) as string[][];
+    return reply
+      .slice(1)
+      .map(
+        ([outcome, version]) =>
+          (version === undefined ? { outcome } : { outcome, version: Number(version) }) as Release,
+      );
   }
 
   replace(): void {

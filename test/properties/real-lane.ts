@@ -6,11 +6,11 @@ import { type BuyerRecord, parseBuyerRecord } from '../../src/stock/buyer-record
 import { LaneGate } from '../../src/stock/lane-gate.js';
 import { Stock } from '../../src/stock/stock.js';
 import { laneKeys, saleKeys } from '../../src/stock/stock-keys.js';
-import { type Lane, type Order, type Sale, unitsAvailable, unitsHeld } from './stock-model.js';
+import { type Lane, type Order, type Sale, unitsAvailable, unitsHeld } from '../protocol/lane.js';
 
 /** All that is to be seen of a lane with one sale. A model and a real lane that agree have equal pictures. */
 export interface Picture {
-  lane: Pick<Lane, 'state' | 'epoch' | 'version' | 'runId' | 'ends' | 'lost' | 'guardToken'>;
+  lane: Pick<Lane, 'state' | 'epoch' | 'version' | 'recorded' | 'runId' | 'ends' | 'lost' | 'guardToken'>;
   sale: (Sale['configuration'] & { total: number; available: number }) | undefined;
   buyers: Record<string, BuyerRecord>;
   stream: AcceptedOrder[];
@@ -72,17 +72,6 @@ export class RealLane {
     };
   }
 
-  /** Marks an order as given back, from the orders that its buyer has afterwards. */
-  async giveBack({ version, sale }: Lane, buyer: string): Promise<void> {
-    const record = recordOf((sale as Sale).orders.filter((order) => order.buyer === buyer));
-    await this.redis
-      .multi()
-      .hset(this.buyers, buyer, record)
-      .hset(this.sale, 'available', unitsAvailable(sale as Sale))
-      .hset(this.state, 'version', version as number)
-      .exec();
-  }
-
   async reachTheDisk(): Promise<void> {
     this.#onDisk = await Promise.all(this.keys.map((key) => this.redis.dumpBuffer(key)));
   }
@@ -104,7 +93,7 @@ export class RealLane {
 }
 
 /** What a model says should be seen. */
-export function pictureOf({ sale, serverRunId, ...lane }: Lane, saleId: string): Picture {
+export function pictureOf({ sale, stream, serverRunId, ...lane }: Lane, saleId: string): Picture {
   const orders = sale?.orders ?? [];
   const buyers = [...new Set(orders.map(({ buyer }) => buyer))];
   return {
@@ -113,7 +102,7 @@ export function pictureOf({ sale, serverRunId, ...lane }: Lane, saleId: string):
     buyers: Object.fromEntries(
       buyers.map((name) => [name, buyerRecordOf(orders.filter(({ buyer }) => buyer === name))]),
     ),
-    stream: orders.map(({ releasedVersion: _, ...order }) => ({ ...order, saleId })),
+    stream: stream.map(({ order }) => ({ ...order, saleId })),
   };
 }
 
@@ -134,15 +123,6 @@ const buyerRecordOf = (orders: readonly Order[]): BuyerRecord => ({
   orders: orders.map(({ buyer: _, ...order }) => order),
 });
 
-const recordOf = (orders: readonly Order[]): string =>
-  [
-    unitsHeld(orders),
-    ...orders.map(({ idempotencyKey, orderId, quantity, releasedVersion, version, decidedAtMs }) =>
-      [idempotencyKey, orderId, quantity, releasedVersion ?? 'held', version, decidedAtMs].join(' '),
-    ),
-    '',
-  ].join(';');
-
 type Hash = Record<string, string>;
 type RawEntry = [id: string, fields: string[]];
 
@@ -154,6 +134,7 @@ function toLane(hash: Hash, nameOf: (runId: string) => string): Picture['lane'] 
     state: (hash.state ?? 'missing') as Lane['state'],
     epoch: optionalNumber(hash.epoch),
     version: optionalNumber(hash.version),
+    recorded: optionalNumber(hash.recorded),
     runId: hash.runId === undefined ? undefined : nameOf(hash.runId),
     ends: Object.fromEntries(ends.map(([field, version]) => [nameOf(field.slice('end:'.length)), Number(version)])),
     lost: optionalNumber(hash.lost),

@@ -4,8 +4,8 @@ import fc from 'fast-check';
 export type Command =
   | { do: 'reserve'; process: number; requests: Wish[] }
   | { do: 'configure'; terms: Terms; isLate: boolean }
-  /** Its units come back, as expiry and cancelling have it. `nth` counts the orders there are, round and round. */
-  | { do: 'give back'; nth: number }
+  /** Their units come back, as expiry and cancelling have it. `nths` counts the orders there are; beyond them is none. */
+  | { do: 'give back'; process: number; nths: number[] }
   | { do: 'load'; total: number; inAnotherEpoch: boolean }
   | { do: 'close' | 'open'; underAnOldToken: boolean }
   | { do: 'arm'; comparedBefore: boolean }
@@ -87,7 +87,9 @@ const reserve = (requests: fc.Arbitrary<Wish[]>): fc.Arbitrary<Command> =>
   fc.record({ do: fc.constant('reserve' as const), process: caller, requests });
 
 const configure = fc.record({ do: fc.constant('configure' as const), terms, isLate: seldom });
-const giveBack = fc.record({ do: fc.constant('give back' as const), nth: fc.nat({ max: 50 }) });
+/** Mostly of the first orders: of those there are, and that were given back before. */
+const nths = fc.array(fc.oneof(fc.nat({ max: 3 }), fc.nat({ max: 30 })), { minLength: 1, maxLength: 4 });
+const giveBack = fc.record({ do: fc.constant('give back' as const), process: caller, nths });
 const load = fc.record({
   do: fc.constant('load' as const),
   total: fc.integer({ min: 0, max: 30 }),
@@ -112,7 +114,7 @@ interface Weighted {
 const alone: Weighted[] = [
   { weight: 18, arbitrary: reserve(wishes) },
   { weight: 5, arbitrary: fc.tuple(configure, reserve(fewWishes)) },
-  { weight: 3, arbitrary: giveBack },
+  { weight: 5, arbitrary: giveBack },
   { weight: 2, arbitrary: load },
   { weight: 1, arbitrary: close },
   { weight: 5, arbitrary: open },

@@ -1,15 +1,16 @@
 import type { Decision } from '../../src/stock/decision.js';
-import type { SaleConfiguration } from '../../src/stock/stock.js';
+import type { Release, SaleConfiguration } from '../../src/stock/stock.js';
 import { type Command, PROCESSES, type Scenario, type Terms, type Wish } from './stock-commands.js';
 import type { Processes } from './processes.js';
 import { expectConserved, pictureOf, type RealLane } from './real-lane.js';
-import * as model from './stock-model.js';
+import * as model from '../protocol/lane.js';
+import * as guarded from '../protocol/lane-under-guard.js';
 
 const HOUR_MS = 3_600_000;
 const HOURS_FROM_NOW = { before: [1, 2], open: [-1, 1], over: [-2, -1] } as const;
 
 /** What the walks of a property have met. A property that never meets an outcome says nothing about it. */
-export type Met = Set<Decision['outcome']>;
+export type Met = Set<Decision['outcome'] | Release['outcome']>;
 
 /**
  * Takes the model and a real lane through the same commands, and fails at the first difference.
@@ -65,7 +66,7 @@ export class Walk {
       case 'configure':
         return this.configure(command.terms, command.isLate);
       case 'give back':
-        return this.giveBack(command.nth);
+        return this.giveBack(command.process, command.nths);
       case 'load':
         return this.load({
           total: command.total,
@@ -117,13 +118,19 @@ export class Walk {
     this.expectSame(outcome, model.configure(this.#lane, configuration));
   }
 
-  private async giveBack(nth: number): Promise<void> {
-    const orders = this.#lane.sale?.orders ?? [];
-    const order = orders[nth % orders.length];
-    if (!order) return;
-    const lane = model.release(this.#lane, order.orderId);
-    if (lane !== this.#lane) await this.real.giveBack(lane, order.buyer);
+  private async giveBack(process: number, nths: readonly number[]): Promise<void> {
+    const known = this.#lane.sale?.orders ?? [];
+    const orders = nths.map((nth) => known[nth] ?? { buyer: 'ann', orderId: uuidOf(0) });
+    const seen = this.#seen[process] ?? model.NOTHING_SEEN;
+    const realSeen = { ...seen, runId: this.realName(seen.runId) };
+    const releases = await this.processes.release(this.real, { process, seen: realSeen, orders });
+
+    const orderIds = orders.map(({ orderId }) => orderId);
+    const [lane, expected] = model.release(this.#lane, { seen, orderIds });
+    expect(releases).toEqual(expected);
     this.#lane = lane;
+    this.#seen[process] = model.remember(seen, lane, expected);
+    for (const { outcome } of expected) this.met.add(outcome);
   }
 
   private async load(wishes: { total: number; perUserLimit: number; epoch: number }): Promise<void> {
@@ -137,24 +144,24 @@ export class Walk {
   private async close(underAnOldToken: boolean): Promise<void> {
     const token = Math.max(1, this.#lane.guardToken + (underAnOldToken ? -1 : 1));
     const runId = await this.real.gate.close(this.real.number, token, 'a walk');
-    this.expectSame(runId === this.serverRunId, model.close(this.#lane, token));
+    this.expectSame(runId === this.serverRunId, guarded.close(this.#lane, token));
   }
 
   private async open(underAnOldToken: boolean): Promise<void> {
     const token = Math.max(1, this.#lane.guardToken - Number(underAnOldToken));
     const epoch = (this.#epoch += 1);
     const isOpen = await this.real.gate.open(this.real.number, token, { epoch, runId: this.serverRunId });
-    this.expectSame(isOpen, model.open(this.#lane, token, epoch));
+    const by = { token, runId: this.#lane.serverRunId };
+    this.expectSame(isOpen, guarded.open(this.#lane, by, { epoch, recorded: 0 }));
   }
 
   private async arm(comparedBefore: boolean): Promise<void> {
     const { epoch = 0, version = 0, guardToken } = this.#lane;
     const compared = { epoch, version: comparedBefore ? version - 1 : version };
-    const isArmed = await this.real.gate.arm(this.real.number, guardToken + 1, {
-      ...compared,
-      runId: this.serverRunId,
-    });
-    this.expectSame(isArmed, model.arm(this.#lane, guardToken + 1, compared));
+    const realCompared = { ...compared, runId: this.serverRunId };
+    const isArmed = await this.real.gate.arm(this.real.number, guardToken + 1, realCompared);
+    const { serverRunId: runId } = this.#lane;
+    this.expectSame(isArmed, guarded.arm(this.#lane, guardToken + 1, { ...compared, runId }));
   }
 
   private async suffer(accident: 'reach the disk' | 'lose the tail' | 'restart' | 'empty'): Promise<void> {

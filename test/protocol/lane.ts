@@ -2,14 +2,14 @@
  * What a lane decides, said a second time: one sale in one lane as docs/PROTOCOL.md describes it, in plain TypeScript.
  *
  * Pure: each function takes a lane and returns the next one, or the very same one when nothing changes. So a test, an
- * explorer or a checker of histories can keep any lane it has met, and go back to it.
+ * explorer or a checker of histories can keep any lane it has met, and go back to it. What guards and workers do to a
+ * lane stands in lane-under-guard.ts and lane-stream.ts.
  *
- * Only what was decided is kept. What Redis must keep up to date beside it follows from the orders here: units held,
- * units available, and the stream.
+ * Only what was decided is kept. What Redis must keep up to date beside it follows from the orders here: units held and
+ * units available.
  */
 import type { Decision, ReserveRequest, Refusal } from '../../src/stock/decision.js';
-import type { SaleConfiguration } from '../../src/stock/stock.js';
-import { baseOf } from '../../src/stock/version.js';
+import type { Release, SaleConfiguration } from '../../src/stock/stock.js';
 
 /** Of one buyer in one sale, released ones counted. */
 const ORDERS_MAX = 20;
@@ -28,11 +28,19 @@ export interface Sale {
   orders: readonly Order[];
 }
 
+/** An accepted order on its way to Postgres. Acknowledged ones are kept for a while, and never given out again. */
+export interface Entry {
+  order: Omit<Order, 'releasedVersion'>;
+  is: 'unread' | 'pending' | 'acknowledged';
+}
+
 export interface Lane {
   state: 'open' | 'closed' | 'missing';
-  /** This and the next two are undefined until the lane is opened for the first time. */
+  /** This and the next three are undefined until the lane is opened for the first time. */
   epoch: number | undefined;
   version: number | undefined;
+  /** Decisions of this epoch that Postgres is known to have recorded. */
+  recorded: number | undefined;
   /** The Redis on which the lane was verified. */
   runId: string | undefined;
   /** The Redis that answers. */
@@ -44,6 +52,8 @@ export interface Lane {
   /** 0 before the first guard. */
   guardToken: number;
   sale: Sale | undefined;
+  /** A rebuild leaves it alone: entries of earlier epochs may still be in it. */
+  stream: readonly Entry[];
 }
 
 /** The highest version that a process was ever answered, and by which Redis. */
@@ -65,12 +75,14 @@ export const emptyLane = (serverRunId: string): Lane => ({
   state: 'missing',
   epoch: undefined,
   version: undefined,
+  recorded: undefined,
   runId: undefined,
   serverRunId,
   ends: {},
   lost: undefined,
   guardToken: 0,
   sale: undefined,
+  stream: [],
 });
 
 const sum = (orders: readonly Order[]) => orders.reduce((units, { quantity }) => units + quantity, 0);
@@ -80,25 +92,28 @@ export const unitsHeld = (orders: readonly Order[]): number =>
 
 export const unitsAvailable = (sale: Sale): number => sale.total - unitsHeld(sale.orders);
 
-const mayDecide = (lane: Lane) => lane.state === 'open' && lane.runId === lane.serverRunId;
+/** Whether the lane decides: it says so, on the Redis on which it was verified. */
+export const mayDecide = (lane: Lane): lane is DecidingLane =>
+  lane.state === 'open' && lane.runId === lane.serverRunId && lane.version !== undefined;
+type DecidingLane = Lane & { epoch: number; version: number; recorded: number };
 
 /** The requests of one call, one after another: each sees those before it. */
 export function reserve(lane: Lane, { seen, nowMs, requests }: Call): [Lane, Decision[]] {
   const unavailable: Decision[] = requests.map(() => ({ outcome: 'UNAVAILABLE' }));
-  if (lane.version === undefined) return [lane, unavailable];
-  if (isGone(lane.version, lane.ends, seen)) return [closeAsLost(lane, seen), unavailable];
+  if (hasLost(lane, seen)) return [closeAsLost(lane, seen), unavailable];
   if (!mayDecide(lane) || !lane.sale) return [lane, unavailable];
 
-  let { sale, version } = lane;
+  let { sale, version, stream } = lane;
   const decisions = requests.map((request): Decision => {
     const decision = decide(sale, request, nowMs);
     if (decision !== 'ACCEPTED') return decision;
     version += 1;
-    const order = { ...request, version, decidedAtMs: nowMs, releasedVersion: undefined };
-    sale = { ...sale, orders: [...sale.orders, order] };
+    const order = { ...request, version, decidedAtMs: nowMs };
+    sale = { ...sale, orders: [...sale.orders, { ...order, releasedVersion: undefined }] };
+    stream = [...stream, { order, is: 'unread' }];
     return answer('ACCEPTED', order);
   });
-  return [version === lane.version ? lane : { ...lane, version, sale }, decisions];
+  return [version === lane.version ? lane : { ...lane, version, sale, stream }, decisions];
 }
 
 function decide(sale: Sale, request: ReserveRequest, nowMs: number): Decision | 'ACCEPTED' {
@@ -122,16 +137,18 @@ function whyHalted({ ended, paused, startsAtMs, endsAtMs }: SaleConfiguration, n
   return nowMs >= endsAtMs ? 'ENDED' : undefined;
 }
 
-const answer = (outcome: 'ACCEPTED' | 'REPEATED', { orderId, version, decidedAtMs }: Order): Decision => ({
+const answer = (outcome: 'ACCEPTED' | 'REPEATED', { orderId, version, decidedAtMs }: Entry['order']): Decision => ({
   outcome,
   orderId,
   version,
   decidedAtMs,
 });
 
-const isGone = (version: number, ends: Lane['ends'], seen: Seen) =>
+/** Whether anything is gone that the caller was answered; of a lane that is missing everything is. */
+const hasLost = ({ version = 0, ends }: Lane, seen: Seen) =>
   version < seen.version || (ends[seen.runId] ?? Infinity) < seen.version;
 
+/** Also while it waits to be armed, and when nothing is left of it. */
 const closeAsLost = (lane: Lane, { version }: Seen): Lane => ({
   ...lane,
   state: 'closed',
@@ -139,19 +156,35 @@ const closeAsLost = (lane: Lane, { version }: Seen): Lane => ({
 });
 
 /** What a process knows after the answer to its call. An UNAVAILABLE tells nothing. */
-export function remember(seen: Seen, { version = 0, serverRunId }: Lane, [first]: readonly Decision[]): Seen {
+export function remember(
+  seen: Seen,
+  { version = 0, serverRunId }: Lane,
+  [first]: readonly { outcome: string }[],
+): Seen {
   if (first?.outcome === 'UNAVAILABLE' || version < seen.version) return seen;
-  return { version, runId: serverRunId };
+  return version === seen.version && serverRunId === seen.runId ? seen : { version, runId: serverRunId };
 }
 
-/** Gives the units of one order back. */
-export function release(lane: Lane, orderId: string): Lane {
-  const { sale, version } = lane;
-  const order = sale?.orders.find((one) => one.orderId === orderId && one.releasedVersion === undefined);
-  if (!mayDecide(lane) || version === undefined || !sale || !order) return lane;
-  const released = { ...order, releasedVersion: version + 1 };
-  const orders = sale.orders.map((one) => (one === order ? released : one));
-  return { ...lane, version: version + 1, sale: { ...sale, orders } };
+/** Gives the units of orders back, one after another. Said again it changes nothing. */
+export function release(
+  lane: Lane,
+  { seen, orderIds }: { seen: Seen; orderIds: readonly string[] },
+): [Lane, Release[]] {
+  const unavailable: Release[] = orderIds.map(() => ({ outcome: 'UNAVAILABLE' }));
+  if (hasLost(lane, seen)) return [closeAsLost(lane, seen), unavailable];
+  if (!mayDecide(lane) || !lane.sale) return [lane, unavailable];
+
+  let { sale, version } = lane;
+  const releases = orderIds.map((orderId): Release => {
+    const order = sale.orders.find((one) => one.orderId === orderId);
+    if (!order) return { outcome: 'MISSING' };
+    if (order.releasedVersion !== undefined) return { outcome: 'ALREADY', version: order.releasedVersion };
+    version += 1;
+    const released = { ...order, releasedVersion: version };
+    sale = { ...sale, orders: sale.orders.map((one) => (one === order ? released : one)) };
+    return { outcome: 'RELEASED', version };
+  });
+  return [version === lane.version ? lane : { ...lane, version, sale }, releases];
 }
 
 export function load(lane: Lane, epoch: number, terms: Pick<Sale, 'total' | 'configuration'>): [Lane, string] {
@@ -164,25 +197,4 @@ export function configure(lane: Lane, configuration: SaleConfiguration): [Lane, 
   if (!lane.sale) return [lane, 'MISSING'];
   if (lane.sale.configuration.version >= configuration.version) return [lane, 'OUTDATED'];
   return [{ ...lane, sale: { ...lane.sale, configuration } }, 'CONFIGURED'];
-}
-
-/** A guard closes the lane; false when a newer one was here. */
-export function close(lane: Lane, token: number): [Lane, boolean] {
-  return token < lane.guardToken ? [lane, false] : [{ ...lane, state: 'closed', guardToken: token }, true];
-}
-
-/** A guard opens the lane that it has closed, at the start of an epoch. */
-export function open(lane: Lane, token: number, epoch: number): [Lane, boolean] {
-  if (lane.state !== 'closed' || lane.guardToken !== token) return [lane, false];
-  const opened = { state: 'open', epoch, version: baseOf(epoch), runId: lane.serverRunId, ends: {}, lost: undefined };
-  return [{ ...lane, ...opened } as Lane, true];
-}
-
-/** A guard lets a lane with unchanged data decide on another Redis. */
-export function arm(lane: Lane, token: number, compared: { epoch: number; version: number }): [Lane, boolean] {
-  const { state, epoch, version, runId, serverRunId, lost } = lane;
-  const isAsCompared = state === 'open' && epoch === compared.epoch && version === compared.version;
-  if (!isAsCompared || lost !== undefined || token < lane.guardToken) return [lane, false];
-  const ends = runId === undefined || runId === serverRunId ? lane.ends : { ...lane.ends, [runId]: version };
-  return [{ ...lane, runId: serverRunId, ends, guardToken: token }, true];
 }
