@@ -1,5 +1,3 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,13 +10,16 @@ import { migrate } from '../../src/platform/postgres/migrate.js';
 import type { Audit } from '../../src/reconciliation/sale-audit.js';
 import { eventually } from './eventually.js';
 import { freePort } from './free-port.js';
-import { untilStarted } from './until-started.js';
+import { type Ended, RoleProcesses } from './role-processes.js';
+import { type Store, StoreFiles } from './store-files.js';
 
 export const JWT_SECRET = 'a secret of the tests that is long enough';
 const OPEN_WITHIN_MS = 10_000;
 const QUIESCENT_WITHIN_MS = 60_000;
 
-export type Part = 'api' | 'worker' | 'redis' | 'postgres';
+export type Part = 'api' | 'worker' | Store;
+/** A second worker runs only where a test starts it. */
+export type Role = 'api' | 'worker' | 'worker-2';
 
 export interface NewSale {
   stock: number;
@@ -37,7 +38,9 @@ const HOUR_MS = 3_600_000;
  */
 export class TestSystem {
   readonly #directory = mkdtempSync(join(tmpdir(), 'stampede-system-'));
-  readonly #roles = new Map<string, ChildProcess>();
+  readonly #roles = new RoleProcesses();
+  /** What the stores keep on disk; only while they do not run may it be changed. */
+  readonly files = new StoreFiles(this.#directory);
   #postgres?: EmbeddedServer;
   #redis?: EmbeddedServer;
   #port = 0;
@@ -80,11 +83,10 @@ export class TestSystem {
   }
 
   /** Undefined while it does not run. */
-  pidOf(part: Part): number | undefined {
+  pidOf(part: Part | Role): number | undefined {
     if (part === 'postgres') return this.#postgres?.pid;
     if (part === 'redis') return this.#redis?.pid;
-    const role = this.#roles.get(part);
-    return role?.exitCode === null && role.signalCode === null ? role.pid : undefined;
+    return this.#roles.pidOf(part);
   }
 
   /** Keep-alive connections to the API. */
@@ -97,22 +99,41 @@ export class TestSystem {
   }
 
   /** @param environment settings of this one process. */
-  async startPart(part: Part, environment: Record<string, string> = {}): Promise<void> {
+  async startPart(part: Part | Role, environment: Record<string, string> = {}): Promise<void> {
     if (part === 'postgres') this.#postgres = await startPostgres({ directory: join(this.#directory, 'postgres') });
     else if (part === 'redis') this.#redis = await startRedis({ directory: join(this.#directory, 'redis') });
     else await this.startRole(part, environment);
   }
 
   /** SIGKILL; resolves when it is gone. */
-  async killPart(part: Part): Promise<void> {
+  async killPart(part: Part | Role): Promise<void> {
     if (part === 'postgres') await this.#postgres?.kill();
     else if (part === 'redis') await this.#redis?.kill();
-    else await this.endRole(part, 'SIGKILL');
+    else await this.#roles.end(part, 'SIGKILL');
   }
 
   /** SIGTERM; @returns the exit code. */
-  stopRole(role: 'api' | 'worker'): Promise<number | null> {
-    return this.endRole(role, 'SIGTERM');
+  async stopRole(role: Role): Promise<number | null> {
+    return (await this.#roles.end(role, 'SIGTERM'))?.code ?? null;
+  }
+
+  /** SIGSTOP, until `resumeRole`. */
+  pauseRole(role: Role): void {
+    this.#roles.pause(role);
+  }
+
+  resumeRole(role: Role): void {
+    this.#roles.resume(role);
+  }
+
+  /** Resolves when a role has ended by itself, as at a failpoint. */
+  untilEnded(role: Role): Promise<Ended | undefined> {
+    return this.#roles.untilEnded(role);
+  }
+
+  /** Ends a store in order: what it had in memory is on disk. */
+  async stopStore(store: Store): Promise<void> {
+    await (store === 'redis' ? this.#redis : this.#postgres)?.stop();
   }
 
   /** Creates a sale, and waits until it is no longer `unavailable`. */
@@ -186,35 +207,21 @@ export class TestSystem {
   /** Everything it started is ended, and what was written is removed. */
   async close(): Promise<void> {
     await this.#http.destroy();
-    await Promise.all([...this.#roles.keys()].map((role) => this.endRole(role, 'SIGKILL')));
+    await this.#roles.killAll();
     await Promise.all([this.#redis?.kill(), this.#postgres?.kill()]);
     await removePostgres(join(this.#directory, 'postgres'));
     rmSync(this.#directory, { recursive: true, force: true });
   }
 
-  private async startRole(role: 'api' | 'worker', environment: Record<string, string>): Promise<void> {
-    const child = spawn(process.execPath, ['dist/main.js', role], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-      env: {
-        PATH: process.env.PATH,
-        DATABASE_URL: this.databaseUrl,
-        REDIS_URL: this.redisUrl,
-        JWT_SECRET,
-        PORT: String(this.#port),
-        ...this.environment,
-        ...environment,
-      },
+  private startRole(name: Role, environment: Record<string, string>): Promise<void> {
+    return this.#roles.start(name, name === 'api' ? 'api' : 'worker', {
+      PATH: process.env.PATH,
+      DATABASE_URL: this.databaseUrl,
+      REDIS_URL: this.redisUrl,
+      JWT_SECRET,
+      PORT: String(this.#port),
+      ...this.environment,
+      ...environment,
     });
-    this.#roles.set(role, child);
-    await untilStarted(child, role);
-  }
-
-  private async endRole(role: string, signal: NodeJS.Signals): Promise<number | null> {
-    const child = this.#roles.get(role);
-    if (!child || child.exitCode !== null || child.signalCode !== null) return child?.exitCode ?? null;
-    const exit = once(child, 'exit');
-    child.kill(signal);
-    const [code] = (await exit) as [number | null];
-    return code;
   }
 }
