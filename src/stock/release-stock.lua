@@ -30,7 +30,8 @@ for i = 3, #ARGV, 2 do
 end
 
 local lane = read_lane(lane_key)
-local replies = { { lane.this_run_id, lane.version and integer(lane.version) or '0', lane.epoch or 0, lane.recorded or 0 } }
+local recorded = tonumber(redis.call('HGET', lane_key, 'recorded'))
+local replies = { { lane.this_run_id, lane.version and integer(lane.version) or '0', lane.epoch or 0, recorded or 0 } }
 local lost = has_lost(lane_key, lane, seen_version, seen_run_id)
 local available = not lost and lane.is_open and tonumber(redis.call('HGET', sale_key, 'available'))
 if not available then

@@ -55,6 +55,8 @@ interface Seen {
   runId: string;
 }
 
+const NOTHING_SEEN: Seen = { version: 0, runId: '' };
+
 /**
  * The counters of all sales: one method per script.
  *
@@ -74,7 +76,8 @@ export class Stock {
 
   /** Decides all requests of one sale in one lane, in their order, in one script call; one decision per request. */
   async reserve(lane: number, saleId: string, requests: readonly ReserveRequest[]): Promise<Decision[]> {
-    const args: (string | number)[] = [saleId, ...this.#seenOf(lane)];
+    const seen = this.#seenOf(lane);
+    const args: (string | number)[] = [saleId, seen.version, seen.runId];
     for (const { orderId, buyer, idempotencyKey, quantity } of requests) {
       args.push(orderId, buyer, idempotencyKey, quantity);
     }
@@ -98,11 +101,12 @@ export class Stock {
     orders: readonly { buyer: string; orderId: string }[],
   ): Promise<Releases> {
     const { sale, buyers } = saleKeys(lane, saleId);
+    const seen = this.#seenOf(lane);
     const args = orders.flatMap(({ buyer, orderId }) => [buyer, orderId]);
     const [laneReply, ...replies] = (await releaseStock.run(
       this.redis,
       [laneKeys(lane).state, sale, buyers],
-      [...this.#seenOf(lane), ...args],
+      [seen.version, seen.runId, ...args],
     )) as [[...LaneReply, epoch: number, recorded: number], ...[outcome: Release['outcome'], version?: string][]];
     if (replies.length !== orders.length) throw new Error('Bug: Redis answered another call than this one');
     const [runId, version, epoch, recorded] = laneReply;
@@ -124,7 +128,8 @@ export class Stock {
     { number, delta }: { number: number; delta: number },
   ): Promise<AdjustmentReply> {
     const keys = [laneKeys(lane).state, saleKeys(lane, saleId).sale];
-    const reply = await adjustStock.run(this.redis, keys, [...this.#seenOf(lane), number, delta]);
+    const seen = this.#seenOf(lane);
+    const reply = await adjustStock.run(this.redis, keys, [seen.version, seen.runId, number, delta]);
     const [outcome, runId, epoch, version] = reply as [AdjustmentReply['outcome'], string, string, string];
     if (outcome === 'ADJUSTED') this.#remember(lane, [runId, version]);
     return { outcome, runId, epoch: Number(epoch), version: Number(version) };
@@ -194,9 +199,8 @@ export class Stock {
     return Number(seconds) * 1000 + Math.floor(Number(micros) / 1000);
   }
 
-  #seenOf(lane: number): [version: number, runId: string] {
-    const { version, runId } = this.#seen.get(lane) ?? { version: 0, runId: '' };
-    return [version, runId];
+  #seenOf(lane: number): Seen {
+    return this.#seen.get(lane) ?? NOTHING_SEEN;
   }
 
   /** Replies may overtake one another: only the highest version counts, and its run id. */

@@ -7,11 +7,11 @@ import type { TestSystem } from '../support/system.js';
 import { epochOf, LANE, type RunningRace } from './lane-under-fault.js';
 
 /** A sale of this many units, for which more buyers ask than there are, each three times at once. */
-const STOCK = 1_200;
-const BUYERS = 1_600;
+const STOCK = 800;
+const BUYERS = 1_200;
 export const COPIES = 3;
 const BUYERS_AT_ONCE = 48;
-/** So that the units last for six seconds without any fault, and a fault that takes a while still meets a sale that goes on. */
+/** So that the units last for four seconds without any fault, and a fault that takes a while still meets a sale that goes on. */
 const APART_MS = 5;
 /** An eighth of the units: each accepted order answers all its copies. */
 const FAULT_AFTER_ACCEPTED = (STOCK / 8) * COPIES;
