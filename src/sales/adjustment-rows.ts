@@ -126,10 +126,15 @@ export async function selectAdjustment(pool: Pool, { saleId, lane, number }: Adj
 }
 
 /** In no order: those of a closed lane have to wait, and must not keep the others back. */
-export async function selectPendingAdjustments(pool: Pool, max: number): Promise<Adjustment[]> {
+export async function selectPendingAdjustments(
+  pool: Pool,
+  lanes: readonly number[],
+  max: number,
+): Promise<Adjustment[]> {
   const { rows } = await pool.query<Adjustment>(
-    `SELECT ${COLUMNS} FROM stock_adjustments WHERE state = 'pending' ORDER BY random() LIMIT $1`,
-    [max],
+    `SELECT ${COLUMNS} FROM stock_adjustments WHERE state = 'pending' AND lane = ANY($1::smallint[])
+     ORDER BY random() LIMIT $2`,
+    [lanes, max],
   );
   return rows;
 }

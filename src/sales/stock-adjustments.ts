@@ -72,9 +72,9 @@ export class StockAdjustments {
     return { is: 'not-now' };
   }
 
-  /** Finishes what was cut short. @returns how many it finished. */
+  /** Finishes what was cut short in our lanes. @returns how many it finished. */
   async runOnce(): Promise<number> {
-    const pending = await selectPendingAdjustments(this.pool, PER_PASS_MAX);
+    const pending = await selectPendingAdjustments(this.pool, [...this.streams.keys()], PER_PASS_MAX);
     const results = await Promise.allSettled(pending.map((adjustment) => this.finish(adjustment)));
     // One that fails does not keep the others back.
     const failed = results.find((result) => result.status === 'rejected');

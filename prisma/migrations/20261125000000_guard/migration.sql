@@ -8,7 +8,7 @@ CREATE TABLE leases (
     expires_at timestamptz NOT NULL
 );
 
--- An operator's wish for a rebuild; the guard that carries it out takes it away.
+-- Why an operator wants a lane to be rebuilt. The guard that does it takes it away.
 ALTER TABLE lanes ADD COLUMN rebuild_asked text;
 
 -- Every rebuild of a lane, by the epoch that it opened.
@@ -53,7 +53,7 @@ ALTER TABLE dead_letters
     ADD COLUMN resolution  text;
 CREATE INDEX open_dead_letters ON dead_letters (lane) WHERE state = 'open';
 
--- What the last scheduled audit of a sale found; written under the token of its lease, so that an older pass cannot come last.
+-- What the last scheduled audit of a sale found, written under the token of its lease, so that an older pass cannot come last.
 CREATE TABLE audit_findings (
     sale_id     uuid        PRIMARY KEY,
     checked_at  timestamptz NOT NULL DEFAULT now(),
