@@ -193,6 +193,14 @@ describe('discarding a dead letter', () => {
     expect(await orderRow(orderId)).toBeUndefined();
   });
 
+  it('does not ask the lane about an orphan, and puts nothing on record', async () => {
+    const { saleId, bringSaleBack } = await there.anOrphan();
+    await bringSaleBack();
+    await corner.redis.hset(corner.keys.state, 'state', 'closed');
+    expect(await discard()).toBe('discarded');
+    expect(await corner.rows(saleId)).toEqual([]);
+  });
+
   it('has done all or nothing when the process dies in its midst', async () => {
     const { saleId, orderId } = await there.aSaleWithRefusedOrder();
     jest.spyOn(corner.stream, 'acknowledge').mockRejectedValueOnce(new Error('killed'));

@@ -127,7 +127,9 @@ class Exploration {
       const { books, redis, guards } = this.#table.get(state);
       // What a guard has in mind may be outdated: then it uses up an epoch in vain.
       const wasted = guards.filter(({ at }) => at !== 'rest').length;
-      return Math.max(books.epoch, redis.epoch ?? 0) + wasted < this.#bounds.epochMax;
+      // Or the books went back under it: then it opens the lane in an epoch that they have forgotten.
+      const inHand = guards.map((guard) => ('epoch' in guard ? guard.epoch : 0));
+      return Math.max(books.epoch, redis.epoch ?? 0, ...inHand) + wasted < this.#bounds.epochMax;
     };
     const state = canAllReach(this.#healing, { states: this.states, isGoal, isAsked });
     return state === undefined ? undefined : { promise: HEALS, trace: this.traceTo(state) };
