@@ -37,8 +37,32 @@ export const variables = z.object({
   HOST: z.string().min(1).default(LOCAL_HOST),
   DATABASE_URL: url('postgres:', 'postgresql:'),
   REDIS_URL: url('redis:', 'rediss:'),
+  /** The Redis of BullMQ; what it loses is handed over again. Without it, that of the stock. */
+  QUEUE_REDIS_URL: url('redis:', 'rediss:').optional(),
   /** HS256 keys of access tokens. */
   JWT_SECRET: secrets,
+  /** With these gateways sign what they tell us; any may sign. */
+  PAYMENT_WEBHOOK_SECRETS: secrets,
+  /** `http`: whoever speaks the protocol of docs/PAYMENTS.md at PAYMENT_GATEWAY_URL, such as the simulator. */
+  PAYMENT_GATEWAY: z.enum(['http', 'stripe']).default('http'),
+  PAYMENT_GATEWAY_URL: url('http:', 'https:').optional(),
+  STRIPE_SECRET_KEY: z.string().optional(),
+  /** Where the gateway sends a buyer's browser back to. */
+  PAYMENT_RETURN_URL: url('http:', 'https:').default('http://127.0.0.1:3000/'),
+  /** The longest that one call of the gateway may take, and how often it is made before the job is left for later. */
+  GATEWAY_TIMEOUT_MS: int(100, 60_000).default(3_000),
+  GATEWAY_ATTEMPTS_MAX: int(1, 10).default(3),
+  /** Calls of the gateway that one process makes at once. */
+  GATEWAY_CALLS_MAX: int(1, 1_000).default(50),
+  /** How often the charges of the gateway are compared with ours. */
+  GATEWAY_WALK_AFTER_SECONDS: int(1, 86_400).default(60),
+  /** A refund that is due for longer is a difference of the books. */
+  REFUND_OVERDUE_AFTER_SECONDS: int(1, 2_592_000).default(3_600),
+  /** How long an event that was handed over may go without its effect before it is handed over again. */
+  OUTBOX_LEASE_SECONDS: int(1, 3_600).default(30),
+  /** Event streams that one buyer, and one process, may hold open. */
+  EVENT_STREAMS_PER_BUYER: int(1, 1_000).default(10),
+  EVENT_STREAMS_MAX: int(1, 100_000).default(10_000),
   /** When set, a token must name it as `iss`. */
   JWT_ISSUER: z.string().optional(),
   /** When set, a token must name it as `aud`. */
@@ -82,6 +106,18 @@ const settings = variables.superRefine(
       problem(
         'PERSIST_CLAIM_AFTER_MS',
         'must be at least twice STATEMENT_TIMEOUT_MS, or work in hand would be taken over',
+      );
+    }
+    if (all.PAYMENT_GATEWAY === 'http' && all.PAYMENT_GATEWAY_URL === undefined) {
+      problem('PAYMENT_GATEWAY_URL', 'is required, such as http://… (`npm start` brings its own)');
+    }
+    if (all.PAYMENT_GATEWAY === 'stripe' && all.STRIPE_SECRET_KEY === undefined) {
+      problem('STRIPE_SECRET_KEY', 'is required with PAYMENT_GATEWAY=stripe');
+    }
+    if (all.OUTBOX_LEASE_SECONDS * 1000 <= all.GATEWAY_ATTEMPTS_MAX * all.GATEWAY_TIMEOUT_MS) {
+      problem(
+        'OUTBOX_LEASE_SECONDS',
+        'must be more than GATEWAY_ATTEMPTS_MAX times GATEWAY_TIMEOUT_MS, or events in hand would be handed over again',
       );
     }
   },
