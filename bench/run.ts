@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { eventually } from '../test/support/eventually.js';
-import { JWT_SECRET, type Part, TestSystem } from '../test/support/system.js';
+import { JWT_SECRET, TestSystem } from '../test/support/system.js';
 import { connectRedis } from '../src/platform/redis/connect.js';
 import { LaneGate, type LaneInRedis } from '../src/stock/lane-gate.js';
 import { baseOf } from '../src/stock/version.js';
@@ -126,10 +126,10 @@ async function startYardstick(secret: string | undefined): Promise<{ child: Chil
   return { child, port };
 }
 
-type Usage = Record<Part, number>;
+type Usage = Record<'api' | 'worker' | 'redis' | 'postgres', number>;
 
 function usage(): Usage {
-  const of = (part: Part) => {
+  const of = (part: keyof Usage) => {
     const pid = system.pidOf(part);
     return pid === undefined ? 0 : cpuUs(pid, { children: part === 'postgres' });
   };
@@ -138,7 +138,7 @@ function usage(): Usage {
 
 function usedSince(before: Usage, count: number): Usage {
   const after = usage();
-  const per = (part: Part) => (after[part] - before[part]) / count;
+  const per = (part: keyof Usage) => (after[part] - before[part]) / count;
   return { api: per('api'), worker: per('worker'), redis: per('redis'), postgres: per('postgres') };
 }
 

@@ -1,5 +1,6 @@
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
+import { failpoint } from '../platform/failpoint.js';
 import { inTransaction } from '../platform/postgres/transaction.js';
 import { recordReleases, type ReleasedOrder } from '../ledger/record-releases.js';
 import type { OrderStream } from '../order-stream/order-stream.js';
@@ -65,9 +66,11 @@ export class GiveBack {
       else if (release.outcome === 'MISSING') this.reportMissing(saleId, orderId);
     }
     if (released.length === 0) return 0;
+    failpoint('units-released');
     const where = { lane: this.lane, ...term };
     const recorded = await inTransaction(this.pool, (tx) => recordReleases(tx, where, released));
     if (!recorded) return 0;
+    failpoint('release-recorded');
     await this.stream.acknowledge([], recorded);
     return recorded.changed;
   }

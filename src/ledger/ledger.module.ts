@@ -3,7 +3,9 @@ import pg from 'pg';
 import type { Logger } from 'pino';
 import { Registry } from 'prom-client';
 import { LOGGER } from '../config/config.module.js';
+import { OrderChanges } from '../orders/order-changes.js';
 import { OrderStreams } from '../order-stream/order-streams.js';
+import { RedisConnections } from '../platform/redis/redis-connections.js';
 import { LaneLedger } from './lane-ledger.js';
 import { LaneLedgers } from './lane-ledgers.js';
 import { LedgerMetrics } from './ledger-metrics.js';
@@ -11,6 +13,11 @@ import { LedgerMetrics } from './ledger-metrics.js';
 @Global()
 @Module({
   providers: [
+    {
+      provide: OrderChanges,
+      inject: [RedisConnections],
+      useFactory: ({ commands }: RedisConnections) => new OrderChanges(commands),
+    },
     {
       provide: LaneLedgers,
       inject: [OrderStreams, pg.Pool, Registry, LOGGER],
@@ -22,6 +29,6 @@ import { LedgerMetrics } from './ledger-metrics.js';
       },
     },
   ],
-  exports: [LaneLedgers],
+  exports: [LaneLedgers, OrderChanges],
 })
 export class LedgerModule {}

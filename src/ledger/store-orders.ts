@@ -1,5 +1,6 @@
 import type { Pool, PoolClient } from 'pg';
 import type { AcceptedOrder } from '../order-stream/accepted-order.js';
+import { appendEvents } from '../outbox/append-event.js';
 import { VERSIONS_PER_EPOCH } from '../stock/version.js';
 
 export interface Stored {
@@ -13,7 +14,7 @@ export interface Stored {
 
 /**
  * The fence is locked first: while this statement runs, no other Redis can be taken over for the lane. All that follows
- * counts only what the insert RETURNED, so an order that is stored already counts nowhere twice.
+ * counts, and announces, only what the insert RETURNED, so an order that is stored already counts nowhere twice.
  */
 const STORE_ORDERS = `
   WITH fence AS MATERIALIZED (
@@ -33,7 +34,8 @@ const STORE_ORDERS = `
     JOIN sale_lanes sl ON sl.sale_id = e.sale_id AND sl.lane = $1
     ORDER BY e.sale_id, e.order_id
     ON CONFLICT (sale_id, order_id) DO NOTHING
-    RETURNING sale_id, quantity, version
+    RETURNING sale_id, order_id, quantity, version
+  ), announced AS (${appendEvents('order.reserved', 'stored')}
   ), taken AS MATERIALIZED (
     SELECT sale_id, sum(quantity) AS units FROM stored GROUP BY sale_id
   ), locked AS MATERIALIZED (

@@ -15,6 +15,10 @@ export interface OrderRow {
   storedAt: Date;
   expiresAt: Date;
   finishedAt: Date | null;
+  /** Null until the gateway has made a payment for it. */
+  paymentUrl: string | null;
+  /** Of money that came and could not pay it. */
+  refund: 'due' | 'done' | null;
 }
 
 export interface QueuePosition {
@@ -35,7 +39,7 @@ export interface OrderView {
   expiresAt: string | null;
   paymentUrl: string | null;
   queue?: QueuePosition;
-  refund: null;
+  refund: null | { status: 'due' | 'done' };
   history: { status: OrderStatus; at: string }[];
 }
 
@@ -55,8 +59,8 @@ export function viewStoredOrder(row: OrderRow): OrderView {
     status: row.status,
     acceptedAt: row.decidedAt.toISOString(),
     expiresAt: hasWaited ? row.expiresAt.toISOString() : null,
-    paymentUrl: null,
-    refund: null,
+    paymentUrl: row.status === 'pending_payment' ? row.paymentUrl : null,
+    refund: row.refund && { status: row.refund },
     history,
   };
 }

@@ -1,8 +1,9 @@
-import { Controller, Get, Param, Query } from '@nestjs/common';
+import { Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { z } from 'zod';
 import type { Caller } from '../platform/http/access-token.js';
 import { Access, CurrentCaller } from '../platform/http/access.js';
 import { SignedCursor } from '../platform/http/signed-cursor.js';
+import { CancelOrder } from './cancel-order.js';
 import { OrderReader } from './order-reader.js';
 import type { OrderView } from './order-view.js';
 import { ORDER_NOT_FOUND, requireUuid } from './paths.js';
@@ -27,6 +28,7 @@ export class OrdersController {
   constructor(
     private readonly reader: OrderReader,
     private readonly cursors: SignedCursor,
+    private readonly cancellation: CancelOrder,
   ) {}
 
   @Get('sales/:saleId/orders/:orderId')
@@ -38,6 +40,17 @@ export class OrdersController {
     const order = await this.reader.read(caller, requireUuid(saleId), requireUuid(orderId));
     if (!order) throw ORDER_NOT_FOUND;
     return order;
+  }
+
+  /** Takes no body; what is sent as one is not read. */
+  @Post('sales/:saleId/orders/:orderId/cancel')
+  @HttpCode(202)
+  async cancel(
+    @CurrentCaller() { subject }: Caller,
+    @Param('saleId') saleId: string,
+    @Param('orderId') orderId: string,
+  ): Promise<OrderView> {
+    return this.cancellation.cancel(subject, requireUuid(saleId), requireUuid(orderId));
   }
 
   @Get('orders')

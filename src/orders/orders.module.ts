@@ -5,6 +5,8 @@ import type { Settings } from '../config/settings.js';
 import { SignedCursor } from '../platform/http/signed-cursor.js';
 import { LaneWatch } from '../order-stream/lane-watch.js';
 import { Stock } from '../stock/stock.js';
+import { CancelOrder } from './cancel-order.js';
+import { OrderChanges } from './order-changes.js';
 import { OrderReader } from './order-reader.js';
 import { OrdersController } from './orders.controller.js';
 import { SaleTermsReader } from './sale-terms.js';
@@ -18,6 +20,11 @@ import { SaleTermsReader } from './sale-terms.js';
       inject: [pg.Pool, Stock, SaleTermsReader, LaneWatch, SETTINGS],
       useFactory: (pool: pg.Pool, stock: Stock, terms: SaleTermsReader, watch: LaneWatch, settings: Settings) =>
         new OrderReader(pool, stock, terms, watch, settings.STOCK_LANES),
+    },
+    {
+      provide: CancelOrder,
+      inject: [pg.Pool, OrderReader, OrderChanges],
+      useFactory: (pool: pg.Pool, reader: OrderReader, changes: OrderChanges) => new CancelOrder(pool, reader, changes),
     },
     {
       provide: SignedCursor,

@@ -3,7 +3,10 @@ import type { OrderRow } from './order-view.js';
 
 const COLUMNS = `order_id AS "orderId", sale_id AS "saleId", buyer_id AS buyer, quantity, amount_minor AS "amountMinor",
   currency, status, decided_at AS "decidedAt", stored_at AS "storedAt", expires_at AS "expiresAt",
-  finished_at AS "finishedAt"`;
+  finished_at AS "finishedAt",
+  (SELECT payment_url FROM payments p WHERE p.order_id = orders.order_id AND payment_url IS NOT NULL LIMIT 1) AS "paymentUrl",
+  (SELECT CASE bool_and(done_at IS NOT NULL) WHEN true THEN 'done' WHEN false THEN 'due' END
+   FROM refunds r WHERE r.order_id = orders.order_id) AS refund`;
 
 export async function selectOrder(pool: Pool, saleId: string, orderId: string): Promise<OrderRow | undefined> {
   const { rows } = await pool.query<OrderRow>({

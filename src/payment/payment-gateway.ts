@@ -80,7 +80,6 @@ export type WebhookReading =
   | { refusedBecause: 'invalid-signature' | 'stale-signature' | 'no-event' };
 
 /** Says who has sent a webhook and what it says. Pure, but for the clock. */
-export interface WebhookReader {
-  readonly gateway: string;
-  read(body: Buffer, headers: IncomingHttpHeaders): WebhookReading;
+export abstract class WebhookReader {
+  abstract read(body: Buffer, headers: IncomingHttpHeaders): WebhookReading;
 }

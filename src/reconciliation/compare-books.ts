@@ -34,6 +34,9 @@ export const DIFFERENCE_KINDS = [
   'release-not-recorded',
   'release-not-in-redis',
   'held-differs',
+  'charge-without-paid-order',
+  'paid-without-charge',
+  'refund-overdue',
 ] as const;
 export type DifferenceKind = (typeof DIFFERENCE_KINDS)[number];
 

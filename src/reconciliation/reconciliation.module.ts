@@ -26,9 +26,9 @@ const AUDIT_EVERY_MS = 10_000;
 
 const saleAudit = {
   provide: SaleAudit,
-  inject: [pg.Pool, Stock, LaneGate, OrderStreams],
-  useFactory: (pool: pg.Pool, stock: Stock, gate: LaneGate, streams: OrderStreams) =>
-    new SaleAudit(pool, stock, gate, streams),
+  inject: [pg.Pool, Stock, LaneGate, OrderStreams, SETTINGS],
+  useFactory: (pool: pg.Pool, stock: Stock, gate: LaneGate, streams: OrderStreams, settings: Settings) =>
+    new SaleAudit(pool, stock, gate, streams, { refundOverdueAfterSeconds: settings.REFUND_OVERDUE_AFTER_SECONDS }),
 };
 
 @Module({})

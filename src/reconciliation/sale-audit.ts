@@ -6,6 +6,7 @@ import { isOpen, type LaneGate, type LaneInRedis } from '../stock/lane-gate.js';
 import { judgeLane } from '../stock/lane-verdict.js';
 import type { SaleCounters, Stock } from '../stock/stock.js';
 import { compareBooks, type Difference, isQuiescent, type LaneBooks } from './compare-books.js';
+import { compareMoney } from './compare-money.js';
 import { compareOrders } from './compare-orders.js';
 import {
   countOpenDeadLetters,
@@ -45,10 +46,11 @@ export interface AuditedLane {
 }
 
 /**
- * Compares what Redis and Postgres say of one sale. Reads only.
+ * Compares what Redis, Postgres and the gateway say of one sale. Reads only.
  *
  * Promises:  a difference it reports is one: what may still be in flight is compared only when nothing is.
  * Promises:  flat memory: buyers are read and looked up page by page.
+ * Does not:  ask the gateway itself: what it has charged is known from its webhooks, and from the last walk over its charges.
  * Does not:  lock anything, nor mend anything.
  */
 export class SaleAudit {
@@ -57,6 +59,7 @@ export class SaleAudit {
     private readonly stock: Stock,
     private readonly gate: LaneGate,
     private readonly streams: OrderStreams,
+    private readonly options: { refundOverdueAfterSeconds: number },
   ) {}
 
   /** Undefined when there is no such sale. @param goOn called between any two pages; throws to stop. */
@@ -76,7 +79,8 @@ export class SaleAudit {
         books.push(await this.readLane(tx, saleId, { onRecord: lane, before: before[index] as LaneInRedis, goOn }));
       }
       const rebuilds = await Promise.all(onRecord.map(({ lane }) => selectLastRebuild(tx, lane)));
-      return report(books, rebuilds, await countOpenDeadLetters(tx, saleId));
+      const money = await compareMoney(tx, saleId, this.options);
+      return report(books, { rebuilds, money, deadLettersOpen: await countOpenDeadLetters(tx, saleId) });
     });
   }
 
@@ -97,8 +101,14 @@ export class SaleAudit {
   }
 }
 
-function report(books: LaneBooks[], rebuilds: (LastRebuild | null)[], deadLettersOpen: number): Audit {
-  const differences = books.flatMap(compareBooks);
+interface BesideTheLanes {
+  rebuilds: (LastRebuild | null)[];
+  money: Difference[];
+  deadLettersOpen: number;
+}
+
+function report(books: LaneBooks[], { rebuilds, money, deadLettersOpen }: BesideTheLanes): Audit {
+  const differences = [...books.flatMap(compareBooks), ...money];
   const sum = (units: (lane: LaneBooks) => number) => books.reduce((total, lane) => total + units(lane), 0);
   const counted = (name: keyof SaleCounters) => sum(({ counters }) => counters?.[name] ?? 0);
   return {

@@ -1,8 +1,6 @@
 import { Registry } from 'prom-client';
 import { LaneRepair } from '../../src/reconciliation/lane-repair.js';
-import { SaleAudit } from '../../src/reconciliation/sale-audit.js';
 import { ScheduledAudits } from '../../src/reconciliation/scheduled-audits.js';
-import { OrderStreams } from '../../src/order-stream/order-streams.js';
 import { Corner } from '../support/corner.js';
 import { hold } from '../support/hold.js';
 import { silent } from '../support/lane-parts.js';
@@ -133,14 +131,8 @@ describe('reconciling', () => {
 
   describe('auditing by itself', () => {
     const anAuditor = (registry = new Registry()) => {
-      const audits = new SaleAudit(
-        corner.pool,
-        corner.stock,
-        corner.gate,
-        new OrderStreams([[corner.lane, corner.stream]]),
-      );
       jest.spyOn(ScheduledAudits.prototype as never, 'readDue').mockResolvedValue([saleId] as never);
-      return new ScheduledAudits(audits, corner.pool, silent, registry, { afterSeconds: 60 });
+      return new ScheduledAudits(corner.audits, corner.pool, silent, registry, { afterSeconds: 60 });
     };
     const finding = async () => {
       const { rows } = await corner.pool.query<{ token: number; consistent: boolean; differences: unknown[] }>(

@@ -1,7 +1,9 @@
 import { randomInt } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { v7 as uuidv7 } from 'uuid';
+import { type Leaving, moveOrders } from '../../src/ledger/move-orders.js';
 import { createPool } from '../../src/platform/postgres/pool.js';
+import { inTransaction } from '../../src/platform/postgres/transaction.js';
 import { connectBlockingRedis, connectRedis } from '../../src/platform/redis/connect.js';
 import type { ReserveRequest } from '../../src/stock/decision.js';
 import { laneKeys, saleKeys } from '../../src/stock/stock-keys.js';
@@ -101,14 +103,15 @@ export class Corner extends LaneParts {
 
   /** As expiry does it: its units are free in Postgres, and owed to Redis. */
   async expire(saleId: string, orderId: string): Promise<void> {
-    await this.pool.query(
-      `WITH expired AS (
-         UPDATE orders SET status = 'expired', finished_at = now()
-         WHERE sale_id = $1 AND order_id = $2 AND status = 'pending_payment' RETURNING quantity
-       )
-       UPDATE sale_lanes SET held = held - (SELECT coalesce(sum(quantity), 0) FROM expired) WHERE sale_id = $1`,
-      [saleId, orderId],
+    await this.move(saleId, orderId, 'expired');
+  }
+
+  /** False when the order has left `pending_payment` before. */
+  async move(saleId: string, orderId: string, to: Leaving['to']): Promise<boolean> {
+    const moved = await inTransaction(this.pool, (tx) =>
+      moveOrders(tx, [{ saleId, orderId }], { from: 'pending_payment', to }),
     );
+    return moved.length === 1;
   }
 
   async rows(saleId: string): Promise<OrderRow[]> {

@@ -58,6 +58,11 @@ export class LaneParts {
     this.loader = new SaleLoader(pool, this.stock, silent);
   }
 
+  get audits(): SaleAudit {
+    const streams = new OrderStreams([[this.lane, this.stream]]);
+    return new SaleAudit(this.pool, this.stock, this.gate, streams, { refundOverdueAfterSeconds: 3_600 });
+  }
+
   /** Of a process of its own: it holds no lease together with another. */
   guard(logger = silent): LaneGuard {
     const { lane, gate, stock, stream, pool, drain, snapshot } = this;
@@ -89,8 +94,7 @@ export class LaneParts {
   }
 
   async audit(saleId: string): Promise<Audit> {
-    const audits = new SaleAudit(this.pool, this.stock, this.gate, new OrderStreams([[this.lane, this.stream]]));
-    const audit = await audits.audit(saleId);
+    const audit = await this.audits.audit(saleId);
     if (!audit) throw new Error('there is no such sale');
     return audit;
   }

@@ -19,6 +19,10 @@ export class OwnRedis {
     return new OwnRedis(root, await startRedis({ directory: join(root, 'redis') }));
   }
 
+  get url(): string {
+    return this.server.url;
+  }
+
   openCorner(): Promise<Corner> {
     return Corner.open(undefined, this.server.url);
   }

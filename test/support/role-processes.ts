@@ -8,13 +8,13 @@ export interface Ended {
   signal: NodeJS.Signals | null;
 }
 
-/** Processes of `node dist/main`, each under a name of its own. A name is free again when its process has ended. */
+/** Processes of Node, each under a name of its own. A name is free again when its process has ended. */
 export class RoleProcesses {
   readonly #children = new Map<string, ChildProcess>();
 
-  /** Resolves when it says that it has started. */
-  async start(name: string, role: 'api' | 'worker', environment: NodeJS.ProcessEnv): Promise<void> {
-    const child = spawn(process.execPath, ['dist/main.js', role], {
+  /** Resolves when it says that it has started. @param program of Node, with its arguments. */
+  async start(name: string, program: readonly string[], environment: NodeJS.ProcessEnv): Promise<void> {
+    const child = spawn(process.execPath, program, {
       stdio: ['ignore', 'pipe', 'inherit'],
       env: environment,
     });

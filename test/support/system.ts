@@ -2,35 +2,25 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Pool, request } from 'undici';
-import { removePostgres, startPostgres } from '../../src/platform/embedded/embedded-postgres.js';
-import { startRedis } from '../../src/platform/embedded/embedded-redis.js';
-import type { EmbeddedServer } from '../../src/platform/embedded/embedded-server.js';
 import { signToken } from '../../src/platform/http/access-token.js';
 import { migrate } from '../../src/platform/postgres/migrate.js';
 import type { Audit } from '../../src/reconciliation/sale-audit.js';
+import { aSale, type NewSale } from './a-sale.js';
 import { eventually } from './eventually.js';
 import { freePort } from './free-port.js';
 import { type Ended, RoleProcesses } from './role-processes.js';
 import { type Store, StoreFiles } from './store-files.js';
+import { isStore, STORES, SystemStores, type SystemStore } from './system-stores.js';
 
 export const JWT_SECRET = 'a secret of the tests that is long enough';
 const OPEN_WITHIN_MS = 10_000;
 const QUIESCENT_WITHIN_MS = 60_000;
 
-export type Part = 'api' | 'worker' | Store;
-/** A second worker runs only where a test starts it. */
-export type Role = 'api' | 'worker' | 'worker-2';
+export const WEBHOOK_SECRET = 'a secret of the webhooks that is long enough';
 
-export interface NewSale {
-  stock: number;
-  perUserLimit?: number;
-  maxPerOrder?: number;
-  startsInMs?: number;
-  endsInMs?: number;
-}
-
-/** A sale goes on for an hour, and has begun an hour ago, unless it is said otherwise. */
-const HOUR_MS = 3_600_000;
+export type Part = 'api' | 'worker' | SystemStore;
+/** A second worker, and the simulator, run only where a test starts them. The worker has all stations, unless it is told otherwise. */
+export type Role = 'api' | 'worker' | 'worker-2' | 'simulator';
 
 /**
  * The whole system as it runs in production: `node dist/main` api and worker as processes of their own, on a PostgreSQL
@@ -41,9 +31,9 @@ export class TestSystem {
   readonly #roles = new RoleProcesses();
   /** What the stores keep on disk; only while they do not run may it be changed. */
   readonly files = new StoreFiles(this.#directory);
-  #postgres?: EmbeddedServer;
-  #redis?: EmbeddedServer;
+  readonly #stores = new SystemStores(this.#directory);
   #port = 0;
+  #simulatorPort = 0;
   #http!: Pool;
 
   private constructor(private readonly environment: Record<string, string>) {
@@ -53,10 +43,10 @@ export class TestSystem {
   /** @param environment settings beyond the stores, the port and the secret. */
   static async start(environment: Record<string, string> = {}): Promise<TestSystem> {
     const system = new TestSystem(environment);
-    system.#port = await freePort();
+    [system.#port, system.#simulatorPort] = [await freePort(), await freePort()];
     system.#http = new Pool(system.url, { connections: 256, pipelining: 1 });
     try {
-      await Promise.all([system.startPart('postgres'), system.startPart('redis')]);
+      await Promise.all(STORES.map((store) => system.startPart(store)));
       await migrate(system.databaseUrl);
       await Promise.all([system.startPart('api'), system.startPart('worker')]);
       return system;
@@ -75,18 +65,24 @@ export class TestSystem {
   }
 
   get databaseUrl(): string {
-    return this.#postgres?.url ?? '';
+    return this.#stores.urlOf('postgres');
   }
 
   get redisUrl(): string {
-    return this.#redis?.url ?? '';
+    return this.#stores.urlOf('redis');
+  }
+
+  get queueRedisUrl(): string {
+    return this.#stores.urlOf('queue-redis');
+  }
+
+  get simulatorUrl(): string {
+    return `http://127.0.0.1:${this.#simulatorPort}`;
   }
 
   /** Undefined while it does not run. */
   pidOf(part: Part | Role): number | undefined {
-    if (part === 'postgres') return this.#postgres?.pid;
-    if (part === 'redis') return this.#redis?.pid;
-    return this.#roles.pidOf(part);
+    return isStore(part) ? this.#stores.pidOf(part) : this.#roles.pidOf(part);
   }
 
   /** Keep-alive connections to the API. */
@@ -100,15 +96,13 @@ export class TestSystem {
 
   /** @param environment settings of this one process. */
   async startPart(part: Part | Role, environment: Record<string, string> = {}): Promise<void> {
-    if (part === 'postgres') this.#postgres = await startPostgres({ directory: join(this.#directory, 'postgres') });
-    else if (part === 'redis') this.#redis = await startRedis({ directory: join(this.#directory, 'redis') });
+    if (isStore(part)) await this.#stores.start(part);
     else await this.startRole(part, environment);
   }
 
   /** SIGKILL; resolves when it is gone. */
   async killPart(part: Part | Role): Promise<void> {
-    if (part === 'postgres') await this.#postgres?.kill();
-    else if (part === 'redis') await this.#redis?.kill();
+    if (isStore(part)) await this.#stores.kill(part);
     else await this.#roles.end(part, 'SIGKILL');
   }
 
@@ -133,29 +127,12 @@ export class TestSystem {
 
   /** Ends a store in order: what it had in memory is on disk. */
   async stopStore(store: Store): Promise<void> {
-    await (store === 'redis' ? this.#redis : this.#postgres)?.stop();
+    await this.#stores.stop(store);
   }
 
   /** Creates a sale, and waits until it is no longer `unavailable`. */
-  async createSale({
-    stock,
-    perUserLimit = 1,
-    startsInMs = -HOUR_MS,
-    endsInMs = HOUR_MS,
-    ...terms
-  }: NewSale): Promise<string> {
-    const sale = {
-      name: 'Mug',
-      sku: 'MUG-1',
-      priceMinor: 1999,
-      currency: 'USD',
-      stock,
-      perUserLimit,
-      startsAt: new Date(Date.now() + startsInMs).toISOString(),
-      endsAt: new Date(Date.now() + endsInMs).toISOString(),
-      ...terms,
-    };
-    const { saleId } = (await this.admin('POST', '/v1/admin/sales', sale)) as { saleId: string };
+  async createSale(wishes: NewSale): Promise<string> {
+    const { saleId } = (await this.admin('POST', '/v1/admin/sales', aSale(wishes))) as { saleId: string };
     await eventually(async () => (await this.statusOf(saleId)) !== 'unavailable', { withinMs: OPEN_WITHIN_MS });
     return saleId;
   }
@@ -208,19 +185,33 @@ export class TestSystem {
   async close(): Promise<void> {
     await this.#http.destroy();
     await this.#roles.killAll();
-    await Promise.all([this.#redis?.kill(), this.#postgres?.kill()]);
-    await removePostgres(join(this.#directory, 'postgres'));
+    await this.#stores.remove();
     rmSync(this.#directory, { recursive: true, force: true });
   }
 
   private startRole(name: Role, environment: Record<string, string>): Promise<void> {
-    return this.#roles.start(name, name === 'api' ? 'api' : 'worker', {
+    if (name === 'simulator') return this.startSimulator(environment);
+    return this.#roles.start(name, ['dist/main.js', name === 'api' ? 'api' : 'worker'], {
       PATH: process.env.PATH,
       DATABASE_URL: this.databaseUrl,
       REDIS_URL: this.redisUrl,
+      QUEUE_REDIS_URL: this.queueRedisUrl,
       JWT_SECRET,
+      PAYMENT_WEBHOOK_SECRETS: WEBHOOK_SECRET,
+      PAYMENT_GATEWAY_URL: this.simulatorUrl,
       PORT: String(this.#port),
       ...this.environment,
+      ...environment,
+    });
+  }
+
+  private startSimulator(environment: Record<string, string>): Promise<void> {
+    return this.#roles.start('simulator', ['dist/simulator.js'], {
+      PATH: process.env.PATH,
+      SIMULATOR_PORT: String(this.#simulatorPort),
+      SIMULATOR_WEBHOOK_URL: `${this.url}/v1/payments/webhooks`,
+      SIMULATOR_DIRECTORY: join(this.#directory, 'simulator'),
+      PAYMENT_WEBHOOK_SECRETS: WEBHOOK_SECRET,
       ...environment,
     });
   }

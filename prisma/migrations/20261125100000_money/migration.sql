@@ -36,6 +36,8 @@ CREATE TABLE payments (
     payment_url  text
 ) WITH (fillfactor = 80);
 CREATE INDEX payments_of_an_order ON payments (order_id);
+-- Charges that the gateway has told us of and that were not found among its charges yet.
+CREATE INDEX payments_to_confirm ON payments (order_id) WHERE captured_at IS NOT NULL AND confirmed_at IS NULL;
 
 -- Money that came for an order that could not be paid with it: each payment goes back once.
 CREATE TABLE refunds (
@@ -53,7 +55,6 @@ CREATE INDEX refunds_of_an_order ON refunds (order_id);
 -- What gateways have told us, kept as it came. A row without applied_at waits to be applied.
 CREATE TABLE webhook_events (
     id           text        PRIMARY KEY,
-    position     bigint      GENERATED ALWAYS AS IDENTITY,
     order_id     uuid,
     amount_minor bigint,
     received_at  timestamptz NOT NULL DEFAULT now(),
@@ -66,6 +67,8 @@ CREATE TABLE webhook_events (
     body_hash    bytea       NOT NULL
 ) WITH (fillfactor = 80);
 CREATE INDEX webhook_events_to_apply ON webhook_events (look_at) WHERE applied_at IS NULL;
+-- Charges that are not what their order costs. Few, and each is for a human.
+CREATE INDEX webhook_events_of_other_amounts ON webhook_events (order_id) WHERE outcome = 'other-amount';
 
 -- Up to when the charges of a gateway were compared with ours.
 CREATE TABLE gateway_walks (
