@@ -3,7 +3,12 @@
 const STATIONS =
   'sales|admission|intake|persistence|outbox|payment|rewards|expiry|compensation|guard|reconciliation|dead-letters|pages';
 const NOUNS = 'orders|stock|order-stream|ledger|settings';
-const ASSEMBLY = ['\\.module\\.ts$', '^src/main\\.ts$', '^src/app\\.module\\.ts$', '^src/require-stores\\.ts$'];
+const ASSEMBLY = [
+  '\\.module\\.ts$',
+  '^src/main\\.ts$',
+  '^src/app\\.module\\.ts$',
+  '^src/(require-stores|command-line)\\.ts$',
+];
 const LAUNCHER = ['^src/launcher\\.ts$', '^src/launcher/'];
 /** A program beside the application, as the launcher is: who holds the money, for development. */
 const SIMULATOR = ['^src/simulator\\.ts$', '^src/simulator/'];
@@ -49,6 +54,20 @@ module.exports = {
       severity: 'error',
       from: { path: '^src/[^/]+/', pathNot: LAUNCHER },
       to: { path: ['^src/[^/]+\\.ts$', '^src/launcher/'] },
+    },
+    {
+      name: 'the-simulator-is-somebody-else',
+      comment: 'A gateway is another company: it shares nothing with us but the wire. Only the ground is lent to it.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: SIMULATOR },
+      to: { path: SIMULATOR },
+    },
+    {
+      name: 'the-simulator-knows-nothing-of-us',
+      comment: 'As above, the other way round.',
+      severity: 'error',
+      from: { path: SIMULATOR },
+      to: { path: '^src/', pathNot: [...SIMULATOR, '^src/platform/'] },
     },
     {
       name: 'settings-are-handed-in',

@@ -3,8 +3,8 @@ import { type INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { Logger } from 'pino';
-import { AppModule } from './app.module.js';
-import type { Role } from './config/config.module.js';
+import { AppModule, type Assembly } from './app.module.js';
+import { readCommandLine } from './command-line.js';
 import { ConfigurationError, loadSettings, type Settings } from './config/settings.js';
 import { armFailpoints } from './platform/failpoint.js';
 import { TokenVerifier } from './platform/http/access-token.js';
@@ -15,38 +15,34 @@ import { createLogger, NestLog } from './platform/observability/logger.js';
 import { migrate } from './platform/postgres/migrate.js';
 import { requireStores } from './require-stores.js';
 
-const USAGE = 'Usage: node dist/main api | worker | all | migrate';
 const EXIT_CONFIGURATION = 78; // EX_CONFIG of sysexits.h
 
 /** A stop that takes longer is given up: the promise is 10 s. */
 const STOP_WITHIN_MS = 9_500;
 
-async function main([role, ...rest]: string[]): Promise<void> {
-  if (rest.length > 0 || !isRole(role)) throw new ConfigurationError([USAGE]);
+async function main(words: string[]): Promise<void> {
+  const asked = readCommandLine(words);
   const settings = loadSettings(process.env);
   armFailpoints(settings.FAILPOINTS);
-  const logger = createLogger(settings.LOG_LEVEL, role);
-  if (role === 'migrate') {
+  const logger = createLogger(settings.LOG_LEVEL, asked === 'migrate' ? asked : asked.role);
+  if (asked === 'migrate') {
     logger.info({ applied: await migrate(settings.DATABASE_URL) }, 'migrations applied');
     return;
   }
   await requireStores(settings, logger);
-  const app = await (role === 'worker' ? startWorker(settings, logger) : startHttp(settings, logger, role));
-  logger.info('started');
+  const app = await (asked.role === 'worker' ? startWorker : startHttp)(settings, logger, asked);
+  logger.info({ ...(asked.role === 'worker' && { stations: asked.stations }) }, 'started');
   stopOnSignal(app, logger);
 }
 
-const isRole = (text: string | undefined): text is Role | 'migrate' =>
-  text !== undefined && ['api', 'worker', 'all', 'migrate'].includes(text);
-
-async function startWorker(settings: Settings, logger: Logger): Promise<INestApplicationContext> {
-  return NestFactory.createApplicationContext(AppModule.of(settings, logger, 'worker'), {
+async function startWorker(settings: Settings, logger: Logger, assembly: Assembly): Promise<INestApplicationContext> {
+  return NestFactory.createApplicationContext(AppModule.of(settings, logger, assembly), {
     logger: new NestLog(logger),
     abortOnError: false,
   });
 }
 
-async function startHttp(settings: Settings, logger: Logger, role: Role): Promise<INestApplicationContext> {
+async function startHttp(settings: Settings, logger: Logger, assembly: Assembly): Promise<INestApplicationContext> {
   const adapter = createHttpAdapter({
     tokens: new TokenVerifier({
       secrets: settings.JWT_SECRET,
@@ -55,7 +51,7 @@ async function startHttp(settings: Settings, logger: Logger, role: Role): Promis
     }),
     reportBug: (err, requestId) => logger.error({ err, requestId }, 'a request met a bug'),
   });
-  const app = await NestFactory.create<NestFastifyApplication>(AppModule.of(settings, logger, role), adapter, {
+  const app = await NestFactory.create<NestFastifyApplication>(AppModule.of(settings, logger, assembly), adapter, {
     logger: new NestLog(logger),
     abortOnError: false,
   });

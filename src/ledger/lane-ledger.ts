@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { isDataError } from '../platform/postgres/errors.js';
 import { type AcceptedOrder, decodeOrder, encodeOrder } from '../order-stream/accepted-order.js';
 import type { OrderStream, StreamEntry, Taken } from '../order-stream/order-stream.js';
+import type { OrderChanges } from '../orders/order-changes.js';
 import { judgeUnstored } from './judge-unstored.js';
 import type { LedgerMetrics } from './ledger-metrics.js';
 import type { Term } from './record-releases.js';
@@ -35,6 +36,7 @@ export class LaneLedger {
     private readonly lane: number,
     private readonly stream: OrderStream,
     private readonly pool: Pool,
+    private readonly changes: OrderChanges,
     private readonly metrics: LedgerMetrics,
     private readonly logger: Logger,
   ) {}
@@ -84,6 +86,7 @@ export class LaneLedger {
     const done = stored.stored === orders.length ? batch.orders : await this.buryTheDead(stored.epoch, batch);
     const entryIds = batch.from === 'stream' ? done.map(({ entry }) => entry.id) : [];
     if (done.length > 0) await this.stream.acknowledge(entryIds, stored);
+    if (stored.stored > 0) this.changes.publish(done.map(({ order }) => order.orderId));
   }
 
   /** One bad row fails the whole statement: halves are stored apart until it stands alone. */

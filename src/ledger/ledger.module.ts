@@ -20,11 +20,17 @@ import { LedgerMetrics } from './ledger-metrics.js';
     },
     {
       provide: LaneLedgers,
-      inject: [OrderStreams, pg.Pool, Registry, LOGGER],
-      useFactory: (streams: OrderStreams, pool: pg.Pool, registry: Registry, logger: Logger) => {
+      inject: [OrderStreams, pg.Pool, OrderChanges, Registry, LOGGER],
+      useFactory: (
+        streams: OrderStreams,
+        pool: pg.Pool,
+        changes: OrderChanges,
+        registry: Registry,
+        logger: Logger,
+      ) => {
         const metrics = new LedgerMetrics(registry);
         return new LaneLedgers(
-          [...streams].map(([lane, stream]) => [lane, new LaneLedger(lane, stream, pool, metrics, logger)]),
+          [...streams].map(([lane, stream]) => [lane, new LaneLedger(lane, stream, pool, changes, metrics, logger)]),
         );
       },
     },

@@ -17,6 +17,20 @@ export async function selectOrder(pool: Pool, saleId: string, orderId: string): 
   return rows[0];
 }
 
+/** Those of these orders that are stored, in one query. */
+export async function selectOrders(
+  pool: Pool,
+  asked: readonly { saleId: string; orderId: string }[],
+): Promise<OrderRow[]> {
+  const { rows } = await pool.query<OrderRow>({
+    name: 'select-orders',
+    text: `SELECT ${COLUMNS} FROM unnest($1::uuid[], $2::uuid[]) AS asked (sale_id, order_id)
+           JOIN orders USING (sale_id, order_id)`,
+    values: [asked.map(({ saleId }) => saleId), asked.map(({ orderId }) => orderId)],
+  });
+  return rows;
+}
+
 /** A buyer's orders, newest first, from the one before `before` on. */
 export async function selectOrdersOf(
   pool: Pool,

@@ -4,7 +4,8 @@ import type { OrderStatus } from '../orders/order-status.js';
 import { type EventJob, strikeOff } from '../outbox/event-job.js';
 import { failpoint } from '../platform/failpoint.js';
 import { Batcher } from '../platform/loop/batcher.js';
-import { type AskedPayment, GatewayRefusal, type PaymentGateway } from './payment-gateway.js';
+import type { GuardedGateway } from './guarded-gateway.js';
+import { type AskedPayment, GatewayRefusal } from './payment-gateway.js';
 import type { Logger } from 'pino';
 
 interface Payable {
@@ -56,7 +57,7 @@ export class AskForPayments {
 
   constructor(
     private readonly pool: Pool,
-    private readonly gateway: PaymentGateway,
+    private readonly gateway: GuardedGateway,
     private readonly changes: OrderChanges,
     private readonly logger: Logger,
   ) {
@@ -86,10 +87,7 @@ export class AskForPayments {
     const { orderId, saleId, amountMinor, currency, quantity, saleName, expiresAt: payBefore } = order;
     const description = quantity === 1 ? saleName : `${quantity} × ${saleName}`;
     try {
-      return await this.gateway.askForPayment(
-        { orderId, saleId, amountMinor, currency, description, payBefore },
-        NEVER_ABORTED,
-      );
+      return await this.gateway.askForPayment({ orderId, saleId, amountMinor, currency, description, payBefore });
     } catch (err) {
       if (!(err instanceof GatewayRefusal)) throw err;
       this.logger.error({ err, saleId, orderId }, 'the gateway refuses to make a payment; the order cannot be paid');
@@ -124,9 +122,6 @@ export class AskForPayments {
     return [];
   }
 }
-
-/** Time-outs are the guarded gateway's. */
-const NEVER_ABORTED = new AbortController().signal;
 
 const toPayment = ({ asked, ...order }: Recordable) =>
   asked ? [[asked.paymentId, { ...order, ...asked }] as const] : [];

@@ -3,7 +3,8 @@ import type { Logger } from 'pino';
 import type { OrderChanges } from '../orders/order-changes.js';
 import { type EventJob, strikeOff } from '../outbox/event-job.js';
 import { failpoint } from '../platform/failpoint.js';
-import { GatewayRefusal, type PaymentGateway, type RefundRequest } from './payment-gateway.js';
+import type { GuardedGateway } from './guarded-gateway.js';
+import { GatewayRefusal, type RefundRequest } from './payment-gateway.js';
 
 const READ_DUE = `
   SELECT r.payment_id AS "paymentId", r.order_id AS "orderId", r.amount_minor AS "amountMinor", r.currency
@@ -26,7 +27,7 @@ const RECORD = `
 export class RefundPayments {
   constructor(
     private readonly pool: Pool,
-    private readonly gateway: PaymentGateway,
+    private readonly gateway: GuardedGateway,
     private readonly changes: OrderChanges,
     private readonly logger: Logger,
   ) {}
@@ -45,7 +46,7 @@ export class RefundPayments {
   /** @returns whether the money is back. */
   private async refund(request: RefundRequest): Promise<boolean> {
     try {
-      const { refundId, isDone } = await this.gateway.refund(request, NEVER_ABORTED);
+      const { refundId, isDone } = await this.gateway.refund(request);
       failpoint('refund-asked');
       await this.pool.query(RECORD, [request.paymentId, refundId, isDone]);
       return isDone;
@@ -57,6 +58,3 @@ export class RefundPayments {
     }
   }
 }
-
-/** Time-outs are the guarded gateway's. */
-const NEVER_ABORTED = new AbortController().signal;

@@ -12,6 +12,7 @@ import { LaneSnapshot } from '../../src/guard/lane-snapshot.js';
 import { CatchUp } from '../../src/ledger/catch-up.js';
 import { LaneLedger } from '../../src/ledger/lane-ledger.js';
 import { LedgerMetrics } from '../../src/ledger/ledger-metrics.js';
+import { OrderChanges } from '../../src/orders/order-changes.js';
 import { OrderStream } from '../../src/order-stream/order-stream.js';
 import { OrderStreams } from '../../src/order-stream/order-streams.js';
 import { LanePersistence, type LanePersistenceOptions } from '../../src/persistence/lane-persistence.js';
@@ -50,7 +51,8 @@ export class LaneParts {
     this.gate = new LaneGate(redis);
     this.stock = new Stock(redis);
     this.stream = new OrderStream(lane, redis);
-    this.ledger = new LaneLedger(lane, this.stream, pool, new LedgerMetrics(new Registry()), silent);
+    const metrics = new LedgerMetrics(new Registry());
+    this.ledger = new LaneLedger(lane, this.stream, pool, new OrderChanges(redis), metrics, silent);
     this.catchUp = new CatchUp(lane, this.stock, this.ledger, pool);
     this.drain = new LaneDrain(this.stream, this.ledger, this.catchUp, this.stock, pool);
     this.snapshot = new LaneSnapshot(pool, new LaneWriter(redis), silent);

@@ -50,7 +50,7 @@ export interface HttpOptions {
 export class HttpAdapter extends FastifyAdapter {
   readonly #options: HttpOptions;
   readonly #routes = new KnownRoutes();
-  #isDraining = false;
+  readonly #draining = new AbortController();
 
   constructor(options: HttpOptions) {
     const instance = fastify({
@@ -75,7 +75,7 @@ export class HttpAdapter extends FastifyAdapter {
     fastify.decorateRequest('caller', null);
     fastify.addHook(
       'onRequest',
-      arrival(this.#routes, () => this.#isDraining),
+      arrival(this.#routes, () => this.isDraining),
     );
     fastify.addHook('onRoute', (route) => {
       this.#routes.add(route);
@@ -99,11 +99,16 @@ export class HttpAdapter extends FastifyAdapter {
 
   /** From now on new requests, also on open connections, are answered 503 `draining`. */
   startDraining(): void {
-    this.#isDraining = true;
+    this.#draining.abort();
   }
 
   get isDraining(): boolean {
-    return this.#isDraining;
+    return this.#draining.signal.aborted;
+  }
+
+  /** Aborted when draining begins: for answers that would never end by themselves. */
+  get draining(): AbortSignal {
+    return this.#draining.signal;
   }
 
   /** Nest calls this before it stops any module, so a request never meets a station that has stopped. */

@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import { connectBlockingRedis, connectRedis } from './connect.js';
 
-/** The connections of one process to one Redis: one for commands, and one for each reader that waits. */
+/** The connections of one process to one Redis: one for commands, and one for each that waits or listens. */
 export class RedisConnections {
   readonly commands: Redis;
   readonly #all: Redis[] = [];
@@ -21,6 +21,13 @@ export class RedisConnections {
   /** A connection that one reader may hold; errors are told by the one for commands. */
   openBlocking(purpose: string): Redis {
     const redis = connectBlockingRedis(this.url, { name: `${this.name}-${purpose}`, onError: () => undefined });
+    this.#all.push(redis);
+    return redis;
+  }
+
+  /** A connection that one listener may hold: on one that has subscribed no other command is allowed. */
+  openSubscriber(purpose: string): Redis {
+    const redis = connectRedis(this.url, { name: `${this.name}-${purpose}`, onError: () => undefined });
     this.#all.push(redis);
     return redis;
   }
