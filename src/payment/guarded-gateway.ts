@@ -105,7 +105,7 @@ export class GuardedGateway implements PaymentGateway {
     }
   }
 
-  private call<T>(operation: GatewayOperation, work: Work<T>, signal?: AbortSignal): Promise<T> {
+  private call<T>(operation: GatewayOperation, work: Work<T>, signal = new AbortController().signal): Promise<T> {
     return this.#retry.execute((attempt) => this.attempt(operation, work, attempt.signal), signal);
   }
 
