@@ -8,10 +8,13 @@ export interface ShownSale {
   currency: string;
   status: string;
   perUserLimit: number;
+  paymentWindowSeconds: number;
   stock: { available: number };
 }
 
 const OPEN_FOR_DAYS = 30;
+/** Enough to find the link and pay, and not too long to watch an order expire. */
+const PAYMENT_WINDOW_SECONDS = 180;
 const REQUEST_WITHIN_MS = 10_000;
 
 /** A sale somebody can buy from: one that is open already, else a new one made with the admin token. */
@@ -42,7 +45,7 @@ function foundersMug(now: Date): object {
     maxPerOrder: 2,
     startsAt: now.toISOString(),
     endsAt: new Date(now.getTime() + OPEN_FOR_DAYS * 24 * 60 * 60 * 1000).toISOString(),
-    paymentWindowSeconds: 900,
+    paymentWindowSeconds: PAYMENT_WINDOW_SECONDS,
   };
 }
 

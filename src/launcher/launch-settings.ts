@@ -10,6 +10,8 @@ export interface LaunchSettings {
   /** Servers that somebody else runs; undefined: our own are started. */
   external: { databaseUrl: string; redisUrl: string } | undefined;
   production: boolean;
+  /** Payments are those of the simulator: no gateway of somebody else's is named. */
+  withSimulator: boolean;
 }
 
 const PORT_DEFAULT = 3000;
@@ -34,6 +36,7 @@ export function readLaunchSettings(env: NodeJS.ProcessEnv, clone: string): Launc
     port: portOf(env.PORT),
     external: databaseUrl && redisUrl ? { databaseUrl, redisUrl } : undefined,
     production,
+    withSimulator: !production && !env.PAYMENT_GATEWAY_URL && env.PAYMENT_GATEWAY !== 'stripe',
   };
 }
 

@@ -9,7 +9,8 @@ import { keptSecrets } from './launch-secrets.js';
 import type { LaunchSettings } from './launch-settings.js';
 import { serverSupervision, SERVERS } from './own-servers.js';
 import { logOf, ROLES, rotateLog } from './role-process.js';
-import { roleSupervision, workerMetricsUrl } from './role-supervision.js';
+import { roleEnvironments, type RoleEnvironments } from './role-environments.js';
+import { roleSupervision } from './role-supervision.js';
 import { signToken } from './sign-token.js';
 import type { Terminal } from './terminal.js';
 import { welcome, type Welcome } from './welcome.js';
@@ -67,14 +68,21 @@ export class Launch {
       migrateOrExplain(urls.DATABASE_URL, join(clone, 'prisma/migrations')),
     );
     const env = { ...this.#secrets(), ...this.plan.env, ...urls, PORT: String(settings.port), HOST: settings.host };
-    await terminal.step('Starting API and worker', () => this.#startRoles(env));
+    const { withSimulator } = settings;
+    const environments = await roleEnvironments(this.plan.directory, env, {
+      baseUrl: baseUrl(settings),
+      withSimulator,
+    });
+    await terminal.step(`Starting API and workers${withSimulator ? ', payment simulator' : ''}`, () =>
+      this.#startRoles(environments),
+    );
     const demo = await this.#demo(env);
     const metricsPort = Number(this.plan.env.METRICS_PORT) || settings.port;
     terminal.say(
       welcome({
         baseUrl: baseUrl(settings),
         metrics: `${baseUrl({ ...settings, port: metricsPort })}/metrics`,
-        workerMetrics: workerMetricsUrl(this.plan),
+        workerMetrics: environments.workerMetrics,
         logs: `${shortest(this.#logs)}/`,
         ...(demo && { demo }),
       }),
@@ -100,10 +108,16 @@ export class Launch {
     });
   }
 
-  async #startRoles(env: NodeJS.ProcessEnv): Promise<void> {
+  async #startRoles(environments: RoleEnvironments): Promise<void> {
     for (const role of ROLES) {
+      if (role === 'simulator' && !this.plan.settings.withSimulator) continue;
       rotateLog(logOf(role, this.plan));
-      const watch = { env, report: this.#reporter(role), fail: this.#fail, wasReady: () => this.#ready };
+      const watch = {
+        env: environments.of[role],
+        report: this.#reporter(role),
+        fail: this.#fail,
+        wasReady: () => this.#ready,
+      };
       await this.#ensemble.add(role, roleSupervision(role, this.plan, watch));
     }
     await this.#untilReady();
@@ -113,7 +127,7 @@ export class Launch {
     const isReady = () => answersReady(`${baseUrl(this.plan.settings)}/health/ready`);
     if (!(await becomesTrue(isReady, READY_WITHIN_MS))) {
       throw new StartError(
-        `The API was not ready within ${READY_WITHIN_MS / 1000} s: see ${shortest(this.#logs)}/api.log and worker.log there`,
+        `The API was not ready within ${READY_WITHIN_MS / 1000} s: see api.log and the others in ${shortest(this.#logs)}`,
       );
     }
     this.#ready = true;

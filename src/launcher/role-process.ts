@@ -10,17 +10,27 @@ const STOP_WITHIN_MS = 40_000;
 /** Enough for every mistake of a configuration, one line each. */
 const TAIL_BYTES_MAX = 8_192;
 
-export const ROLES = ['api', 'worker'] as const;
-export type Role = (typeof ROLES)[number];
+/**
+ * The program of each role and what stands behind it, in the order in which they are stopped: what takes requests first. Money
+ * before the simulator, so that its calls in hand are answered; what the simulator cannot tell any more it tells next time.
+ */
+const PROGRAMS = {
+  api: ['main.js', 'api'],
+  persistence: ['main.js', 'worker', '--stations', 'sales,persistence,compensation,guard,reconciliation'],
+  money: ['main.js', 'worker', '--stations', 'outbox,payment,rewards,expiry'],
+  simulator: ['simulator.js'],
+} as const satisfies Record<string, readonly [string, ...string[]]>;
+export type RoleName = keyof typeof PROGRAMS;
+export const ROLES = Object.keys(PROGRAMS) as RoleName[];
 
 export interface RolePlace {
   clone: string;
-  /** The data directory: holds the log, the process id and the worker's port. */
+  /** The data directory: holds the log and the process id. */
   directory: string;
 }
 
 /**
- * One role (`api`, `worker`) as a child process that writes to its log file.
+ * One role as a child process that writes to its log file.
  *
  * Promises:  the terminal's Ctrl-C does not reach it: the launcher decides the order. When the launcher is killed the
  *            role sees its IPC channel close, and ends by itself.
@@ -32,11 +42,12 @@ export class RoleProcess implements Running {
   readonly #logFile: string;
   readonly #logStart: number;
 
-  constructor(role: Role, place: RolePlace, env: NodeJS.ProcessEnv) {
+  constructor(role: RoleName, place: RolePlace, env: NodeJS.ProcessEnv) {
     this.#logFile = logOf(role, place);
     const log = openSync(this.#logFile, 'a', 0o600);
     this.#logStart = fstatSync(log).size;
-    this.#child = spawn(process.execPath, [programOf(place), role], {
+    const [, ...words] = PROGRAMS[role];
+    this.#child = spawn(process.execPath, [programOf(role, place), ...words], {
       cwd: place.clone,
       env,
       detached: true,
@@ -92,19 +103,19 @@ export async function stopOrphanedRoles(place: RolePlace): Promise<void> {
   await Promise.all(ROLES.map((role) => stopOrphan(tracesOf(role, place))));
 }
 
-export function logOf(role: Role, { directory }: RolePlace): string {
+export function logOf(role: RoleName, { directory }: RolePlace): string {
   return join(directory, 'logs', `${role}.log`);
 }
 
-function programOf({ clone }: RolePlace): string {
-  return join(clone, 'dist/main.js');
+function programOf(role: RoleName, { clone }: RolePlace): string {
+  return join(clone, 'dist', PROGRAMS[role][0]);
 }
 
-function tracesOf(role: Role, place: RolePlace): Traces {
+function tracesOf(role: RoleName, place: RolePlace): Traces {
   return {
     name: role,
     pidFile: join(place.directory, `${role}.pid`),
-    argument: programOf(place),
+    argument: programOf(role, place),
     workingDirectory: place.clone,
     parentFile: join(place.directory, `${role}.parent`),
     stopSignal: 'SIGTERM',

@@ -1,9 +1,6 @@
-import { readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Supervision } from '../platform/embedded/keep-running.js';
-import { choosePort } from '../platform/embedded/local-port.js';
 import { EXIT_CONFIGURATION, StartError } from '../platform/embedded/start-error.js';
-import { type Role, type RolePlace, RoleProcess } from './role-process.js';
+import { type RoleName, type RolePlace, RoleProcess } from './role-process.js';
 
 /** Twice may be a store that was not there yet; what dies a third time would die a fourth time. */
 const DEATHS_BEFORE_READY_MAX = 3;
@@ -21,15 +18,13 @@ export interface RoleWatch {
 }
 
 /** How to keep one role running. */
-export function roleSupervision(role: Role, place: RolePlace, watch: RoleWatch): Supervision<RoleProcess> {
+export function roleSupervision(role: RoleName, place: RolePlace, watch: RoleWatch): Supervision<RoleProcess> {
   let current: RoleProcess;
-  let env: NodeJS.ProcessEnv | undefined;
   let deathsBeforeReady = 0;
   return {
-    start: async () => {
-      env ??= role === 'worker' ? await ofWorker(watch.env, place) : watch.env;
-      current = new RoleProcess(role, place, env);
-      return current;
+    start: () => {
+      current = new RoleProcess(role, place, watch.env);
+      return Promise.resolve(current);
     },
     onDown: (why, againInMs) => {
       watch.report(why, againInMs);
@@ -43,31 +38,4 @@ export function roleSupervision(role: Role, place: RolePlace, watch: RoleWatch):
       return true;
     },
   };
-}
-
-/**
- * A worker has no listener but that of its metrics: it gets one for this machine alone, on a port of its own, since
- * METRICS_PORT is the API's. Chosen once: the welcome names it, and a worker that died starts again on a full disk too.
- */
-async function ofWorker(env: NodeJS.ProcessEnv, place: RolePlace): Promise<NodeJS.ProcessEnv> {
-  const port = await chooseMetricsPort(place, [env.PORT, env.METRICS_PORT].map(Number));
-  return { ...env, HOST: '127.0.0.1', METRICS_PORT: String(port) };
-}
-
-/** Those of the API look free while it starts. */
-async function chooseMetricsPort(place: RolePlace, ofApi: number[]): Promise<number> {
-  const file = metricsPortFile(place);
-  const port = await choosePort("the worker's metrics", file);
-  if (!ofApi.includes(port)) return port;
-  rmSync(file);
-  return chooseMetricsPort(place, ofApi);
-}
-
-/** Where the running worker shows its metrics. */
-export function workerMetricsUrl(place: RolePlace): string {
-  return `http://127.0.0.1:${readFileSync(metricsPortFile(place), 'utf8').trim()}/metrics`;
-}
-
-function metricsPortFile({ directory }: RolePlace): string {
-  return join(directory, 'worker-metrics.port');
 }

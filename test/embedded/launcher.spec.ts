@@ -15,6 +15,7 @@ import { runScript } from '../support/run-script.js';
 import { takePort } from '../support/taken-port.js';
 
 const run = promisify(execFile);
+const SOON = { withinMs: 30_000 };
 
 /** Each of these starts three servers and two roles, some of them twice. */
 jest.setTimeout(120_000);
@@ -33,7 +34,7 @@ describe('npm start', () => {
     expect(await buyAsPrinted(first)).toContain('HTTP/1.1 202');
     const pids = first.pids();
     expect(await first.interrupt()).toBe(0);
-    expect(stopped(first)).toEqual(['api', 'worker', 'redis', 'queue-redis', 'postgres']);
+    expect(stopped(first)).toEqual(['api', 'persistence', 'money', 'simulator', 'redis', 'queue-redis', 'postgres']);
     expect(pids.filter(isAlive)).toEqual([]);
 
     const second = await LauncherRun.start(directory);
@@ -59,8 +60,9 @@ describe('npm start', () => {
   it('leaves no role behind when it was killed', async () => {
     const first = await LauncherRun.start(directory);
     await first.untilWelcome();
-    await first.untilLogged('worker', '"msg":"started"');
-    const roles = [first.pid('api.pid'), first.pid('worker.pid')];
+    const names = ['api', 'persistence', 'money', 'simulator'];
+    await Promise.all(names.map((name) => first.untilLogged(name, '"msg":"started"')));
+    const roles = names.map((name) => first.pid(`${name}.pid`));
     first.signal('SIGKILL');
     await eventually(() => !roles.some(isAlive), { withinMs: 15_000 });
   });
@@ -145,6 +147,13 @@ describe('npm start', () => {
     expect(launcher.output).toContain('Error: planted');
   });
 
+  it('runs no simulator when the gateway is somebody else’s', async () => {
+    const launcher = await LauncherRun.start(directory, { env: { PAYMENT_GATEWAY_URL: 'http://127.0.0.1:9' } });
+    await launcher.untilWelcome();
+    expect(existsSync(join(directory, 'simulator.pid'))).toBe(false);
+    expect(await launcher.interrupt()).toBe(0);
+  });
+
   describe('beside servers that somebody else runs', () => {
     let elsewhere: string;
     beforeEach(() => (elsewhere = privateDirectory()));
@@ -188,10 +197,26 @@ describe('a running npm start', () => {
     expect((await fetch(`${launcher.baseUrl}/health/ready`)).status).toBe(200);
   });
 
-  it('names where the worker counts the orders that it stores', async () => {
-    const url = /^ {4}Worker metrics +(\S+)$/m.exec(launcher.output)?.[1] ?? 'the welcome names none';
+  it.each([
+    ['persistence', 'stampede_orders_stored_total'],
+    ['money', 'stampede_outbox_handed_over_total'],
+  ])('names where %s counts what it does', async (worker, metric) => {
+    const url = new RegExp(`^ {6}${worker} +(\\S+)$`, 'm').exec(launcher.output)?.[1] ?? 'the welcome names none';
     const text = await eventually(async () => (await fetch(url)).text(), { withinMs: 5_000 });
-    expect(text).toContain('stampede_orders_stored_total');
+    expect(text).toContain(metric);
+  });
+
+  it('leads a buyer to a page where the order is paid, also after money worker and simulator were killed', async () => {
+    const before = { money: launcher.pid('money.pid'), simulator: launcher.pid('simulator.pid') };
+    const order = await buy(launcher, directory);
+    const { paymentUrl } = await eventually(async () => {
+      const shown = await orderOf(order);
+      return typeof shown.paymentUrl === 'string' && { paymentUrl: shown.paymentUrl };
+    }, SOON);
+    for (const pid of Object.values(before)) process.kill(pid, 'SIGKILL');
+    const approve = async () => (await fetch(`${paymentUrl}/approve`, { method: 'POST' })).status;
+    await eventually(async () => (await approve()) === 200, SOON);
+    await eventually(async () => (await statusOf(order)) === 'paid', SOON);
   });
 
   it('is not removed by npm run reset', async () => {
@@ -217,7 +242,7 @@ describe('a running npm start', () => {
     expect(await ask('--sub', 'alice')).toBe(403);
   });
 
-  it.each(['api.pid', 'worker.pid', 'redis/redis.pid', 'postgres/data/postmaster.pid'])(
+  it.each(['api.pid', 'persistence.pid', 'redis/redis.pid', 'postgres/data/postmaster.pid'])(
     'sells and stores again by itself after the process of %s was killed',
     async (file) => {
       const pid = launcher.pid(file);
@@ -248,10 +273,7 @@ function saleIn({ output }: LauncherRun): string {
 }
 
 /** Buys as somebody who has bought nothing yet; answers where to read the order, and how. */
-async function buy(
-  launcher: LauncherRun,
-  directory: string,
-): Promise<{ url: string; headers: Record<string, string> }> {
+async function buy(launcher: LauncherRun, directory: string): Promise<Bought> {
   const sub = `buyer-${randomUUID()}`;
   const headers = {
     authorization: `Bearer ${signToken({ secrets: existingSecrets(directory).JWT_SECRET ?? '' }, { sub, ttlSeconds: 60 })}`,
@@ -266,9 +288,16 @@ async function buy(
   return { url: `${orders}/${((await response.json()) as { orderId: string }).orderId}`, headers };
 }
 
-async function statusOf({ url, headers }: { url: string; headers: Record<string, string> }): Promise<string> {
-  return ((await (await fetch(url, { headers })).json()) as { status: string }).status;
+interface Bought {
+  url: string;
+  headers: Record<string, string>;
 }
+
+async function orderOf({ url, headers }: Bought): Promise<{ status: string; paymentUrl: string | null }> {
+  return (await (await fetch(url, { headers })).json()) as { status: string; paymentUrl: string | null };
+}
+
+const statusOf = async (order: Bought): Promise<string> => (await orderOf(order)).status;
 
 async function saleOf(launcher: LauncherRun): Promise<{ stock: { available: number } }> {
   const response = await fetch(`${launcher.baseUrl}/v1/sales/${saleIn(launcher)}`);

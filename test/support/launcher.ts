@@ -66,7 +66,7 @@ export class LauncherRun {
   }
 
   /** Resolves when a role has written this into its log. */
-  async untilLogged(role: 'api' | 'worker', text: string): Promise<void> {
+  async untilLogged(role: string, text: string): Promise<void> {
     const log = join(this.directory, 'logs', `${role}.log`);
     await eventually(() => readFileSync(log, 'utf8').includes(text), { withinMs: WELCOME_WITHIN_MS });
   }
@@ -93,9 +93,9 @@ export class LauncherRun {
 
   /** The process ids of everything it started, by the files they are written to. */
   pids(): number[] {
-    return ['api.pid', 'worker.pid', 'redis/redis.pid', 'queue-redis/redis.pid', 'postgres/data/postmaster.pid'].map(
-      (file) => this.pid(file),
-    );
+    const roles = ['api.pid', 'persistence.pid', 'money.pid', 'simulator.pid'];
+    const servers = ['redis/redis.pid', 'queue-redis/redis.pid', 'postgres/data/postmaster.pid'];
+    return [...roles, ...servers].map((file) => this.pid(file));
   }
 
   pid(file: string): number {
