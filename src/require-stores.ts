@@ -1,3 +1,4 @@
+import type { Redis } from 'ioredis';
 import { DatabaseError } from 'pg';
 import type { Logger } from 'pino';
 import { ConfigurationError, type Settings } from './config/settings.js';
@@ -6,7 +7,11 @@ import { createPool } from './platform/postgres/pool.js';
 import { findPostgresMistakes } from './platform/postgres/require-durable-postgres.js';
 import { isStoreAway } from './platform/store-errors.js';
 import { connectRedis } from './platform/redis/connect.js';
-import { findRedisMistakes, findRedisWeakness } from './platform/redis/require-durable-redis.js';
+import {
+  findQueueRedisMistakes,
+  findRedisMistakes,
+  findRedisWeakness,
+} from './platform/redis/require-durable-redis.js';
 import { findLaneMistakes } from './stock/require-same-lanes.js';
 
 /** A store that starts together with us may have a long log to read. */
@@ -22,12 +27,20 @@ const NOT_AUTHORIZED_CLASS = '28';
 const NO_PASSWORD = /^SASL: .* password must be/;
 
 /**
- * Waits until both stores answer, and refuses to start on ones that would lose orders.
+ * Waits until all stores answer, and refuses to start on ones that would lose orders.
  *
  * @throws ConfigurationError naming all that is wrong; any other error when a store does not answer in time.
  */
 export async function requireStores(settings: Settings, logger: Logger): Promise<void> {
-  const mistakes = await Promise.all([checkPostgres(settings), checkRedis(settings, logger)]);
+  const mistakes = await Promise.all([
+    checkPostgres(settings),
+    checkRedis({ variable: 'REDIS_URL', url: settings.REDIS_URL }, logger, async (redis) => {
+      const weakness = await findRedisWeakness(redis);
+      if (weakness) logger.warn(weakness);
+      return findRedisMistakes(redis);
+    }),
+    checkQueueRedis(settings, logger),
+  ]);
   if (mistakes.flat().length > 0) throw new ConfigurationError(mistakes.flat());
 }
 
@@ -57,24 +70,30 @@ async function checkPostgres(settings: Settings): Promise<string[]> {
   }
 }
 
-async function checkRedis(settings: Settings, logger: Logger): Promise<string[]> {
+async function checkQueueRedis({ QUEUE_REDIS_URL: url, NODE_ENV }: Settings, logger: Logger): Promise<string[]> {
+  if (url !== undefined) return checkRedis({ variable: 'QUEUE_REDIS_URL', url }, logger, findQueueRedisMistakes);
+  if (NODE_ENV === 'production') logger.warn('QUEUE_REDIS_URL is not set: the queues slow the Redis of the stock down');
+  return [];
+}
+
+async function checkRedis(
+  { variable, url }: { variable: string; url: string },
+  logger: Logger,
+  findMistakes: (redis: Redis) => Promise<string[]>,
+): Promise<string[]> {
   let isRefused = false;
   let isAwaited = false;
   // Only the connection is told of a refusal; its commands fail as if Redis were away.
   const onError = (err: Error) => {
     isRefused ||= NOT_LET_IN.test(err.message);
-    if (!isRefused && !isAwaited) logger.warn({ err }, 'Redis cannot be reached; trying again');
+    if (!isRefused && !isAwaited) logger.warn({ err, variable }, 'Redis cannot be reached; trying again');
     isAwaited = true;
   };
-  const redis = connectRedis(settings.REDIS_URL, { name: 'stampede-start', onError });
+  const redis = connectRedis(url, { name: 'stampede-start', onError });
   try {
-    return await onceItAnswers(async () => {
-      if (isRefused) return ['REDIS_URL: Redis refuses these credentials'];
-      const mistakes = await findRedisMistakes(redis);
-      const weakness = await findRedisWeakness(redis);
-      if (weakness) logger.warn(weakness);
-      return mistakes;
-    });
+    return await onceItAnswers(() =>
+      isRefused ? Promise.resolve([`${variable}: Redis refuses these credentials`]) : findMistakes(redis),
+    );
   } finally {
     redis.disconnect();
   }

@@ -7,6 +7,8 @@ const environment = (overrides: Record<string, string | undefined> = {}): Record
   DATABASE_URL: 'postgres://app:pw-of-postgres@db:5432/stampede',
   REDIS_URL: 'redis://:pw-of-redis@cache:6379',
   JWT_SECRET: SECRET,
+  PAYMENT_WEBHOOK_SECRETS: SECRET,
+  PAYMENT_GATEWAY_URL: 'http://gateway:4000',
   ...overrides,
 });
 
@@ -79,6 +81,9 @@ describe('reading the settings', () => {
     ['DATABASE_URL', 'hunter2'],
     ['REDIS_URL', 'https://:hunter2@cache'],
     ['JWT_SECRET', 'hunter2'],
+    ['PAYMENT_WEBHOOK_SECRETS', 'hunter2'],
+    ['PAYMENT_GATEWAY_URL', 'ftp://:hunter2@gateway'],
+    ['QUEUE_REDIS_URL', 'https://:hunter2@cache'],
     ['PORT', 'hunter2'],
     ['NODE_ENV', 'hunter2'],
     ['LOG_LEVEL', 'hunter2'],
@@ -113,5 +118,22 @@ describe('reading the settings', () => {
     ['10000', []],
   ])('lets work be taken over after %s ms when a statement may take 5000', (claimAfterMs, expected) => {
     expect(mistakesOf({ STATEMENT_TIMEOUT_MS: '5000', PERSIST_CLAIM_AFTER_MS: claimAfterMs })).toEqual(expected);
+  });
+
+  it.each([
+    ['http without its address', { PAYMENT_GATEWAY_URL: undefined }, ['PAYMENT_GATEWAY_URL']],
+    ['Stripe without its key', { PAYMENT_GATEWAY: 'stripe', PAYMENT_GATEWAY_URL: undefined }, ['STRIPE_SECRET_KEY']],
+    ['Stripe with its key alone', { PAYMENT_GATEWAY: 'stripe', STRIPE_SECRET_KEY: 'sk', PAYMENT_GATEWAY_URL: '' }, []],
+    ['no secret for webhooks', { PAYMENT_WEBHOOK_SECRETS: undefined }, ['PAYMENT_WEBHOOK_SECRETS']],
+  ])('judges a gateway: %s', (_, overrides: Record<string, string | undefined>, variables) => {
+    expect(mistakesOf(overrides).map((line) => line.split(':')[0])).toEqual(variables);
+  });
+
+  it.each([
+    ['6', ['OUTBOX_LEASE_SECONDS']],
+    ['7', []],
+  ])('lets events come again after %s s when two calls of the gateway may take 3 s each', (seconds, variables) => {
+    const lines = mistakesOf({ OUTBOX_LEASE_SECONDS: seconds, GATEWAY_ATTEMPTS_MAX: '2', GATEWAY_TIMEOUT_MS: '3000' });
+    expect(lines.map((line) => line.split(':')[0])).toEqual(variables);
   });
 });

@@ -8,15 +8,28 @@ const VERSION_MIN = 7;
  * A server that does not let us look (CONFIG forbidden, as managed ones do) is taken at its word.
  */
 export async function findRedisMistakes(redis: Redis): Promise<string[]> {
-  const version = /^redis_version:(\d+)/m.exec(await redis.info('server'))?.[1];
-  const mistakes = Number(version) >= VERSION_MIN ? [] : [`REDIS_URL: Redis ${VERSION_MIN} or newer is needed`];
+  const mistakes = await commonMistakes(redis, { variable: 'REDIS_URL', holds: 'stock' });
   const appendonly = await configured(redis, 'appendonly');
-  const policy = await configured(redis, 'maxmemory-policy');
   if (appendonly !== undefined && appendonly !== 'yes') {
     mistakes.push('REDIS_URL: Redis must run with `appendonly yes`, or a restart loses orders');
   }
+  return mistakes;
+}
+
+/** The same of a Redis that may lose what it has, but not in the middle of it: scripts of BullMQ expect their keys whole. */
+export function findQueueRedisMistakes(redis: Redis): Promise<string[]> {
+  return commonMistakes(redis, { variable: 'QUEUE_REDIS_URL', holds: 'jobs' });
+}
+
+async function commonMistakes(
+  redis: Redis,
+  { variable, holds }: { variable: string; holds: string },
+): Promise<string[]> {
+  const version = /^redis_version:(\d+)/m.exec(await redis.info('server'))?.[1];
+  const mistakes = Number(version) >= VERSION_MIN ? [] : [`${variable}: Redis ${VERSION_MIN} or newer is needed`];
+  const policy = await configured(redis, 'maxmemory-policy');
   if (policy !== undefined && policy !== 'noeviction') {
-    mistakes.push('REDIS_URL: Redis must run with `maxmemory-policy noeviction`, or it drops stock');
+    mistakes.push(`${variable}: Redis must run with \`maxmemory-policy noeviction\`, or it drops ${holds}`);
   }
   return mistakes;
 }
