@@ -21,13 +21,7 @@ import { LedgerMetrics } from './ledger-metrics.js';
     {
       provide: LaneLedgers,
       inject: [OrderStreams, pg.Pool, OrderChanges, Registry, LOGGER],
-      useFactory: (
-        streams: OrderStreams,
-        pool: pg.Pool,
-        changes: OrderChanges,
-        registry: Registry,
-        logger: Logger,
-      ) => {
+      useFactory: (streams: OrderStreams, pool: pg.Pool, changes: OrderChanges, registry: Registry, logger: Logger) => {
         const metrics = new LedgerMetrics(registry);
         return new LaneLedgers(
           [...streams].map(([lane, stream]) => [lane, new LaneLedger(lane, stream, pool, changes, metrics, logger)]),

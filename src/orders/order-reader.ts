@@ -6,9 +6,9 @@ import type { HeldOrder } from '../stock/buyer-record.js';
 import { laneOf } from '../stock/lane-of.js';
 import type { Stock } from '../stock/stock.js';
 import { epochOf, ordinalOf } from '../stock/version.js';
-import { type OrderView, type QueuePosition, viewQueuedOrder, viewStoredOrder } from './order-view.js';
-import type { SaleTermsReader } from './sale-terms.js';
-import { selectOrder, selectOrdersOf } from './select-orders.js';
+import { type OrderRow, type OrderView, type QueuePosition, viewQueuedOrder, viewStoredOrder } from './order-view.js';
+import type { SaleTerms, SaleTermsReader } from './sale-terms.js';
+import { selectOrder, selectOrders, selectOrdersOf } from './select-orders.js';
 
 /** Longer is no estimate. */
 const ETA_SECONDS_MAX = 3_600;
@@ -21,6 +21,20 @@ const NOT_READABLE = new Problem(STORE_UNAVAILABLE, 'Your order cannot be read r
 export interface Asker {
   subject: string;
   role: 'buyer' | 'admin';
+}
+
+/** One order that somebody wants to see. */
+export interface Asked {
+  asker: Asker;
+  saleId: string;
+  orderId: string;
+}
+
+/** An order that is accepted and was not stored yet. How it looks depends on how far its lane is. */
+export interface QueuedOrder {
+  lane: number;
+  held: HeldOrder;
+  terms: SaleTerms;
 }
 
 /**
@@ -41,9 +55,19 @@ export class OrderReader {
   /** @returns undefined when there is no such order, or it is somebody else's. @throws Problem `store-unavailable` */
   async read(asker: Asker, saleId: string, orderId: string): Promise<OrderView | undefined> {
     const row = await selectOrder(this.pool, saleId, orderId);
-    if (row && (row.buyer === asker.subject || asker.role === 'admin')) return viewStoredOrder(row);
+    if (row && maySee(asker, row)) return viewStoredOrder(row);
     // Also about somebody else's: the answer must be the one about an order that does not exist.
-    return this.readQueued(asker.subject, saleId, orderId);
+    const queued = await this.findQueued({ asker, saleId, orderId });
+    return queued && this.viewQueued(queued);
+  }
+
+  /** All that is asked, in one query. @returns undefined for an order that is not stored, or is somebody else's. */
+  async readStored(asked: readonly Asked[]): Promise<(OrderView | undefined)[]> {
+    const rows = new Map((await selectOrders(this.pool, asked)).map((row) => [row.saleId + row.orderId, row]));
+    return asked.map(({ asker, saleId, orderId }) => {
+      const row = rows.get(saleId + orderId);
+      return row && maySee(asker, row) ? viewStoredOrder(row) : undefined;
+    });
   }
 
   /** Stored orders of a buyer, newest first. */
@@ -51,15 +75,27 @@ export class OrderReader {
     return (await selectOrdersOf(this.pool, buyer, page)).map(viewStoredOrder);
   }
 
-  private async readQueued(buyer: string, saleId: string, orderId: string): Promise<OrderView | undefined> {
+  /** Only its buyer finds it. @throws Problem `store-unavailable` */
+  async findQueued({ asker, saleId, orderId }: Asked): Promise<QueuedOrder | undefined> {
     const terms = await this.terms.read(saleId);
     if (!terms) return undefined;
-    const lane = laneOf(terms, buyer, this.stockLanes);
-    const found = await this.stock.findOrder(lane, saleId, { buyer, orderId });
-    if (found.order) return viewQueuedOrder(found.order, terms, this.positionOf(lane, found.order));
+    const lane = laneOf(terms, asker.subject, this.stockLanes);
+    const { order: held, laneIsOpen } = await this.stock.findOrder(lane, saleId, { buyer: asker.subject, orderId });
+    if (held) return { lane, held, terms };
     // The lane may have forgotten it: only an open lane knows that there was no such order.
-    if (!found.laneIsOpen) throw NOT_READABLE;
+    if (!laneIsOpen) throw NOT_READABLE;
     return undefined;
+  }
+
+  /** As of the last look at its lane. */
+  viewQueued({ lane, held, terms }: QueuedOrder): OrderView {
+    return viewQueuedOrder(held, terms, this.positionOf(lane, held));
+  }
+
+  /** False when its lane was rebuilt since: it may be lost. */
+  isOfThisEpoch({ lane, held }: QueuedOrder): boolean {
+    const progress = this.watch.progressOf(lane);
+    return !progress || progress.epoch === epochOf(held.version);
   }
 
   private positionOf(lane: number, { version }: HeldOrder): QueuePosition {
@@ -69,3 +105,5 @@ export class OrderReader {
     return { ahead, etaSeconds: Math.min(ETA_SECONDS_MAX, Math.max(1, Math.ceil(ahead / progress.perSecond))) };
   }
 }
+
+const maySee = (asker: Asker, row: OrderRow): boolean => asker.role === 'admin' || row.buyer === asker.subject;

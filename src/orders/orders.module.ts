@@ -1,15 +1,29 @@
-import { Module } from '@nestjs/common';
+import { Module, type OnModuleInit } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
 import pg from 'pg';
-import { SETTINGS } from '../config/config.module.js';
+import type { Logger } from 'pino';
+import { LOGGER, SETTINGS } from '../config/config.module.js';
 import type { Settings } from '../config/settings.js';
-import { SignedCursor } from '../platform/http/signed-cursor.js';
 import { LaneWatch } from '../order-stream/lane-watch.js';
+import type { HttpAdapter } from '../platform/http/http-adapter.js';
+import { SignedCursor } from '../platform/http/signed-cursor.js';
+import { BackgroundLoops } from '../platform/loop/background-loops.js';
+import { PollingLoop } from '../platform/loop/polling-loop.js';
+import { RedisConnections } from '../platform/redis/redis-connections.js';
 import { Stock } from '../stock/stock.js';
 import { CancelOrder } from './cancel-order.js';
+import { EventSlots } from './event-slots.js';
 import { OrderChanges } from './order-changes.js';
+import { OrderEvents } from './order-events.js';
+import { OrderEventsRoute } from './order-events-route.js';
 import { OrderReader } from './order-reader.js';
 import { OrdersController } from './orders.controller.js';
 import { SaleTermsReader } from './sale-terms.js';
+
+/** With its own time, what a hint missed is shown within 5 s. */
+const SWEEP_EVERY_MS = 4_000;
+
+const HEARTBEAT_MS = 15_000;
 
 @Module({
   controllers: [OrdersController],
@@ -27,6 +41,33 @@ import { SaleTermsReader } from './sale-terms.js';
       useFactory: (pool: pg.Pool, reader: OrderReader, changes: OrderChanges) => new CancelOrder(pool, reader, changes),
     },
     {
+      provide: OrderEvents,
+      inject: [OrderReader, RedisConnections],
+      useFactory: (reader: OrderReader, redis: RedisConnections) =>
+        new OrderEvents(reader, redis.openSubscriber('order-changes')),
+    },
+    {
+      provide: OrderEventsRoute,
+      inject: [OrderEvents, SETTINGS],
+      useFactory: (events: OrderEvents, settings: Settings) => {
+        const limits = { perBuyerMax: settings.EVENT_STREAMS_PER_BUYER, inAllMax: settings.EVENT_STREAMS_MAX };
+        return new OrderEventsRoute(events, new EventSlots(limits), HEARTBEAT_MS);
+      },
+    },
+    {
+      provide: 'order events loops',
+      inject: [OrderEvents, LOGGER],
+      useFactory: (events: OrderEvents, logger: Logger) =>
+        new BackgroundLoops([
+          new PollingLoop({
+            name: 'sweep of event streams',
+            runOnce: () => events.runOnce(),
+            idle: SWEEP_EVERY_MS,
+            logger,
+          }),
+        ]),
+    },
+    {
       provide: SignedCursor,
       inject: [SETTINGS],
       useFactory: (settings: Settings) => new SignedCursor(settings.JWT_SECRET),
@@ -34,4 +75,14 @@ import { SaleTermsReader } from './sale-terms.js';
   ],
   exports: [SaleTermsReader],
 })
-export class OrdersModule {}
+export class OrdersModule implements OnModuleInit {
+  constructor(
+    private readonly host: HttpAdapterHost<HttpAdapter>,
+    private readonly route: OrderEventsRoute,
+  ) {}
+
+  onModuleInit(): void {
+    const { httpAdapter } = this.host;
+    this.route.register(httpAdapter.getInstance(), httpAdapter.draining);
+  }
+}

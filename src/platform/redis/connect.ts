@@ -20,6 +20,7 @@ const reconnectDelayMs = (attempt: number) => Math.min(20 * attempt, 250);
 const SENT_AT_MOST_ONCE: RedisOptions = {
   protocol: 2, // the shapes of replies are those of the Redis documentation
   autoResendUnfulfilledCommands: false,
+  autoResubscribe: false, // nobody would catch its error; who listens asks for it again
   maxRetriesPerRequest: 0,
   enableOfflineQueue: false,
   connectTimeout: 2_000,
