@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, existsSync, fstatSync, openSync, readSync, renameSync } from 'node:fs';
+import { setPriority } from 'node:os';
 import { join } from 'node:path';
 import { endInOrder, type Exit, exitOf, type Running } from '../platform/embedded/child-end.js';
 import { writeWhole } from '../platform/embedded/kept-files.js';
@@ -22,6 +23,12 @@ const PROGRAMS = {
 } as const satisfies Record<string, readonly [string, ...string[]]>;
 export type RoleName = keyof typeof PROGRAMS;
 export const ROLES = Object.keys(PROGRAMS) as RoleName[];
+
+/**
+ * On one machine storing goes first: who was accepted waits for it, while a payment may wait for a moment. Niceness of the
+ * roles that stand back; `npm run bench:money` measures what that is worth.
+ */
+export const NICENESS: Partial<Record<RoleName, number>> = { money: 10, simulator: 10 };
 
 export interface RolePlace {
   clone: string;
@@ -55,6 +62,7 @@ export class RoleProcess implements Running {
     });
     closeSync(log);
     this.pid = this.#child.pid ?? 0;
+    standBack(this.pid, NICENESS[role]);
     this.#leaveTraces(tracesOf(role, place));
     this.exited = exitOf(this.#child);
   }
@@ -120,6 +128,15 @@ function tracesOf(role: RoleName, place: RolePlace): Traces {
     parentFile: join(place.directory, `${role}.parent`),
     stopSignal: 'SIGTERM',
   };
+}
+
+function standBack(pid: number, niceness: number | undefined): void {
+  if (niceness === undefined || pid === 0) return;
+  try {
+    setPriority(pid, niceness);
+  } catch {
+    // Where it is not allowed, or the process has ended already, everything works all the same.
+  }
 }
 
 /** Begins a log; the one of the run before is kept as `<file>.1`. */

@@ -94,10 +94,14 @@ export class TestSystem {
     return signToken(JWT_SECRET, { sub, role, ttlSeconds: 3_600 });
   }
 
-  /** @param environment settings of this one process. */
-  async startPart(part: Part | Role, environment: Record<string, string> = {}): Promise<void> {
+  /** @param environment settings of this one process. @param options of its command line, such as a worker's `--stations`. */
+  async startPart(
+    part: Part | Role,
+    environment: Record<string, string> = {},
+    options: readonly string[] = [],
+  ): Promise<void> {
     if (isStore(part)) await this.#stores.start(part);
-    else await this.startRole(part, environment);
+    else await this.startRole(part, environment, options);
   }
 
   /** SIGKILL; resolves when it is gone. */
@@ -189,9 +193,9 @@ export class TestSystem {
     rmSync(this.#directory, { recursive: true, force: true });
   }
 
-  private startRole(name: Role, environment: Record<string, string>): Promise<void> {
+  private startRole(name: Role, environment: Record<string, string>, options: readonly string[]): Promise<void> {
     if (name === 'simulator') return this.startSimulator(environment);
-    return this.#roles.start(name, ['dist/main.js', name === 'api' ? 'api' : 'worker'], {
+    return this.#roles.start(name, ['dist/main.js', name === 'api' ? 'api' : 'worker', ...options], {
       PATH: process.env.PATH,
       DATABASE_URL: this.databaseUrl,
       REDIS_URL: this.redisUrl,
