@@ -114,7 +114,7 @@ function storingTable(rounds: readonly MoneyRound[]): string[] {
     `Beside payments persistence reached ${figure(
       of(({ storing }) => storing.besidePayments.perSecond / storing.besideBurners.perSecond),
       2,
-    )} of what it reached beside processes that only use the cores: what is missing is the price of sharing PostgreSQL.`,
+    )} of what it reached beside processes that only use the cores; what is missing is at most the price of sharing PostgreSQL.`,
   ];
 }
 

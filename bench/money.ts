@@ -10,8 +10,8 @@ import { QueueYardstick } from './money-yardstick.js';
  * what the machine does besides falls on all of them.
  *
  * What persistence loses is measured twice: beside payments, and beside processes that use as much of the cores as payments
- * do and touch nothing else. The second is the price of sharing the cores; what is beyond it is the price of sharing
- * PostgreSQL.
+ * do alone and touch nothing else. The second is the price of sharing the cores; what is beyond it is at most the price of
+ * sharing PostgreSQL, for payments use more of the cores when they have more to do.
  */
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 5);
 const ORDERS = Number(process.env.BENCH_ORDERS ?? 20_000);

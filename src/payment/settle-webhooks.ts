@@ -54,7 +54,12 @@ const FINISH_REFUNDS = `
   UPDATE refunds SET done_at = now() WHERE payment_id = ANY($1::text[]) AND done_at IS NULL
   RETURNING order_id AS "orderId"`;
 
-/** Who waits is looked at again after half the time that it has waited: at once while it is young. */
+/**
+ * Planned each time: a plan that is kept from when the table was small reads all of it, and 100,000 webhooks later still does
+ * (14 ms instead of 0.4).
+ *
+ * Who waits is looked at again after half the time that it has waited: at once while it is young.
+ */
 const CLOSE = `
   UPDATE webhook_events w SET outcome = e.outcome,
     applied_at = CASE WHEN e.outcome <> 'wait' THEN now() END,
@@ -105,11 +110,7 @@ export class SettleWebhooks {
       return { event, order, outcome: judgeWebhook(event, order) };
     });
     const changed = await this.act(tx, judged);
-    await tx.query({
-      name: 'close-webhooks',
-      text: CLOSE,
-      values: [judged.map(({ event }) => event.id), judged.map(({ outcome }) => outcome)],
-    });
+    await tx.query(CLOSE, [judged.map(({ event }) => event.id), judged.map(({ outcome }) => outcome)]);
     return { judged, changed };
   }
 

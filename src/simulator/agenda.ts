@@ -3,6 +3,7 @@ const TIMER_MS_MAX = 2_147_483_647;
 
 /** What is to be done later. All of it can be given up at once, so that nothing holds a process that stops. */
 export class Agenda {
+  #closed = false;
   readonly #given = new Map<NodeJS.Timeout, () => void>();
 
   /** At once when the time is over. What is given up is not done; a start on the same journal arms it again. */
@@ -16,6 +17,7 @@ export class Agenda {
   }
 
   close(): void {
+    this.#closed = true;
     for (const [timer, whenGivenUp] of this.#given) {
       clearTimeout(timer);
       whenGivenUp();
@@ -24,6 +26,7 @@ export class Agenda {
   }
 
   private arm(timeMs: number, entry: { action: () => void; whenGivenUp: () => void }): void {
+    if (this.#closed) return entry.whenGivenUp();
     const leftMs = timeMs - Date.now();
     const timer = setTimeout(
       () => {

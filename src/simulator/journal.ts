@@ -65,11 +65,10 @@ function readLines(file: number, take: (line: string) => void): number {
     if (length === 0) return wholeBytes;
     const read = Buffer.concat([rest, chunk.subarray(0, length)]);
     const end = read.lastIndexOf(NEWLINE) + 1;
-    if (end > 0)
-      read
-        .toString('utf8', 0, end - 1)
-        .split('\n')
-        .forEach(take);
+    if (end > 0) {
+      const lines = read.toString('utf8', 0, end - 1);
+      lines.split('\n').forEach(take);
+    }
     rest = read.subarray(end);
     wholeBytes += end;
   }

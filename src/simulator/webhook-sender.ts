@@ -39,7 +39,7 @@ export class WebhookSender {
   readonly #pool: Pool;
   readonly #path: string;
   readonly #waiting = new Set<Sending>();
-  #sending = 0;
+  readonly #sending = new Set<Promise<void>>();
   #unreachable = 0;
   #awayUntilMs = 0;
   #closed = false;
@@ -64,6 +64,7 @@ export class WebhookSender {
     this.#closed = true;
     const giveUp = setTimeout(() => void this.#pool.destroy(), STOP_WITHIN_MS);
     await this.#pool.close();
+    await Promise.all(this.#sending);
     clearTimeout(giveUp);
   }
 
@@ -74,14 +75,14 @@ export class WebhookSender {
 
   private pump(): void {
     if (this.#closed || Date.now() < this.#awayUntilMs) return;
-    for (const sending of this.#waiting) {
-      if (this.#sending >= SENDING_MAX) return;
-      this.#waiting.delete(sending);
-      this.#sending += 1;
-      void this.send(sending).finally(() => {
-        this.#sending -= 1;
+    for (const waiting of this.#waiting) {
+      if (this.#sending.size >= SENDING_MAX) return;
+      this.#waiting.delete(waiting);
+      const sending = this.send(waiting).finally(() => {
+        this.#sending.delete(sending);
         this.pump();
       });
+      this.#sending.add(sending);
     }
   }
 
@@ -91,16 +92,21 @@ export class WebhookSender {
     try {
       const { statusCode } = await this.post(body);
       this.noteReachable();
-      if (statusCode >= 200 && statusCode < 300) return this.options.delivered(event);
-      if (sending.attempts === 1) {
-        this.options.logger.warn({ event: event.id, statusCode }, 'a webhook is not taken; trying again');
-      }
-      this.options.agenda.at(Date.now() + backOffMs(sending.attempts), () => this.enqueue(sending));
+      if (statusCode >= 200 && statusCode < 300) this.options.delivered(event);
+      else this.tryAgain(sending, statusCode);
     } catch (err) {
       if (this.#closed) return;
       this.#waiting.add(sending);
       this.noteUnreachable(err);
     }
+  }
+
+  private tryAgain(sending: Sending, statusCode: number): void {
+    const { event, attempts } = sending;
+    if (attempts === 1) {
+      this.options.logger.warn({ event: event.id, statusCode }, 'a webhook is not taken; trying again');
+    }
+    this.options.agenda.at(Date.now() + backOffMs(attempts), () => this.enqueue(sending));
   }
 
   private async post(body: string): Promise<{ statusCode: number }> {
