@@ -60,6 +60,8 @@ export const variables = z.object({
   REFUND_OVERDUE_AFTER_SECONDS: int(1, 2_592_000).default(3_600),
   /** How long an event that was handed over may go without its effect before it is handed over again. */
   OUTBOX_LEASE_SECONDS: int(1, 3_600).default(30),
+  /** How long a worker of a queue may be silent before its jobs are taken over. */
+  QUEUE_CLAIM_AFTER_MS: int(500, 600_000).default(5_000),
   /** Event streams that one buyer, and one process, may hold open. */
   EVENT_STREAMS_PER_BUYER: int(1, 1_000).default(10),
   EVENT_STREAMS_MAX: int(1, 100_000).default(10_000),

@@ -62,7 +62,7 @@ export class PaymentModule {
         },
         {
           provide: 'refunds worker',
-          inject: [QueueConnections, LOGGER, pg.Pool, GuardedGateway, OrderChanges],
+          inject: [QueueConnections, SETTINGS, LOGGER, pg.Pool, GuardedGateway, OrderChanges],
           useFactory: createRefundsWorker,
         },
         {
@@ -100,26 +100,27 @@ async function createGuardedGateway(settings: Settings, registry: Registry, logg
 
 function createPaymentWorker(
   connections: QueueConnections,
-  settings: Settings,
+  { GATEWAY_CALLS_MAX: concurrency, QUEUE_CLAIM_AFTER_MS: claimAfterMs }: Settings,
   logger: Logger,
   pool: pg.Pool,
   gateway: GuardedGateway,
   changes: OrderChanges,
 ): JobWorker<EventJob> {
   const payments = new AskForPayments(pool, gateway, changes, logger);
-  const options = { queue: queueOf('payment'), concurrency: settings.GATEWAY_CALLS_MAX };
+  const options = { queue: queueOf('payment'), concurrency, claimAfterMs };
   return new JobWorker<EventJob>(connections, logger, options, (event) => payments.run(event));
 }
 
 function createRefundsWorker(
   connections: QueueConnections,
+  { QUEUE_CLAIM_AFTER_MS: claimAfterMs }: Settings,
   logger: Logger,
   pool: pg.Pool,
   gateway: GuardedGateway,
   changes: OrderChanges,
 ): JobWorker<EventJob> {
   const refunds = new RefundPayments(pool, gateway, changes, logger);
-  const options = { queue: queueOf('refunds'), concurrency: REFUNDS_AT_ONCE };
+  const options = { queue: queueOf('refunds'), concurrency: REFUNDS_AT_ONCE, claimAfterMs };
   return new JobWorker<EventJob>(connections, logger, options, (event) => refunds.run(event));
 }
 

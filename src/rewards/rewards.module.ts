@@ -1,7 +1,8 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import pg from 'pg';
 import type { Logger } from 'pino';
-import { LOGGER } from '../config/config.module.js';
+import { LOGGER, SETTINGS } from '../config/config.module.js';
+import type { Settings } from '../config/settings.js';
 import { type EventJob, queueOf } from '../outbox/event-job.js';
 import { JobWorker } from '../platform/queue/job-worker.js';
 import { QueueConnections } from '../platform/queue/queue-connections.js';
@@ -26,10 +27,11 @@ export class RewardsModule {
       providers: [
         {
           provide: 'rewards worker',
-          inject: [QueueConnections, LOGGER, pg.Pool],
-          useFactory: (connections: QueueConnections, logger: Logger, pool: pg.Pool) => {
+          inject: [QueueConnections, SETTINGS, LOGGER, pg.Pool],
+          useFactory: (connections: QueueConnections, settings: Settings, logger: Logger, pool: pg.Pool) => {
             const points = new GrantPoints(pool);
-            const options = { queue: queueOf('rewards'), concurrency: JOBS_AT_ONCE };
+            const claimAfterMs = settings.QUEUE_CLAIM_AFTER_MS;
+            const options = { queue: queueOf('rewards'), concurrency: JOBS_AT_ONCE, claimAfterMs };
             return new JobWorker<EventJob>(connections, logger, options, (event) => points.run(event));
           },
         },

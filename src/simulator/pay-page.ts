@@ -15,10 +15,10 @@ export const CONTENT_SECURITY_POLICY = [
 
 /** What a payment looks like to the person who is to pay it. */
 export function renderPayment(payment: Payment, now: Date): string {
-  const { heading, status, buttons } = stateOf(payment, now);
+  const { title, status, buttons } = stateOf(payment, now);
   return renderPage(
-    heading,
-    `<h1>${heading}</h1>
+    title,
+    `<h1>Payment</h1>
 <p class="amount">${escape(formatAmount(payment.amountMinor, payment.currency))}</p>
 ${status}
 <dl>
@@ -36,23 +36,23 @@ export function renderUnknown(): string {
   return renderPage('There is no such payment', '<h1>There is no such payment</h1><p>The link may be cut short.</p>');
 }
 
-function stateOf(payment: Payment, now: Date): { heading: string; status: string; buttons: string } {
+function stateOf(payment: Payment, now: Date): { title: string; status: string; buttons: string } {
   const { capturedAtMs, declinedAtMs, refund } = payment;
   if (refund) {
     const text = refund.isDone ? 'The money was given back.' : 'The money is on its way back.';
-    return { heading: 'Refunded', status: renderStatus('note', 'Refunded', text), buttons: '' };
+    return { title: 'Refunded', status: renderStatus('note', 'Refunded', text), buttons: '' };
   }
   if (capturedAtMs !== null) {
-    return { heading: 'Paid', status: renderStatus('good', 'Paid', 'Thank you. The shop is being told.'), buttons: '' };
+    return { title: 'Paid', status: renderStatus('good', 'Paid', 'Thank you. The shop is being told.'), buttons: '' };
   }
   const isOver = now.getTime() > Date.parse(payment.payBefore);
   const over = isOver
     ? renderStatus('note', 'The time to pay is over', 'If you pay now, the shop may give the money back.')
     : '';
   const buttons = renderButtons(payment);
-  if (declinedAtMs === null) return { heading: 'Payment', status: over, buttons };
+  if (declinedAtMs === null) return { title: 'Payment', status: over, buttons };
   const declined = renderStatus('bad', 'Declined: try again', 'Nothing was charged.');
-  return { heading: 'Payment declined', status: declined + over, buttons };
+  return { title: 'Payment declined', status: declined + over, buttons };
 }
 
 const renderStatus = (kind: 'good' | 'bad' | 'note', title: string, text: string): string =>

@@ -13,6 +13,7 @@ describe('money, when who works on it is killed', () => {
     // Short, so that what was in the hands of the dead comes again soon.
     system = await TestSystem.start({
       OUTBOX_LEASE_SECONDS: '2',
+      QUEUE_CLAIM_AFTER_MS: '1000',
       GATEWAY_ATTEMPTS_MAX: '2',
       GATEWAY_TIMEOUT_MS: '500',
       GATEWAY_WALK_AFTER_SECONDS: '2',
@@ -63,7 +64,7 @@ describe('money, when who works on it is killed', () => {
     it(
       'killing the API after it has kept a webhook and not answered',
       async () => {
-        await behave({ pays: { probability: 1, delayMs: [4_000, 5_000] } });
+        await behave({ pays: { probability: 1, delayMs: [3_000, 4_000] } });
         const saleId = await sell();
         await system.stopRole('api');
         await system.startPart('api', { FAILPOINTS: 'webhook-kept' });
@@ -85,9 +86,9 @@ describe('money, when who works on it is killed', () => {
     ])(
       'killing %s',
       async (_, failpoint) => {
-        await behave({ late: { probability: 1, delayMs: [1_000, 1_500] } });
+        await behave({ late: { probability: 1, delayMs: [800, 1_200] } });
         await system.stopRole('worker');
-        const saleId = await sell({ paymentWindowSeconds: 3 });
+        const saleId = await sell({ paymentWindowSeconds: 2 });
         await dieAt(failpoint);
         await expectTrueMoney(system, saleId, 'expired');
       },

@@ -1,10 +1,11 @@
 import { request } from 'undici';
 import { v7 as uuidv7 } from 'uuid';
 import { signWebhook } from '../../src/platform/http/webhook-signature.js';
+import { QUEUE_PREFIX } from '../../src/platform/queue/queue-connections.js';
 import { race } from '../support/crowd.js';
 import { eventually } from '../support/eventually.js';
 import { freePort } from '../support/free-port.js';
-import { query } from '../support/stores.js';
+import { inRedis, query } from '../support/stores.js';
 import { TestSystem, WEBHOOK_SECRET } from '../support/system.js';
 
 const SOON = { withinMs: 30_000 };
@@ -169,5 +170,26 @@ describe('hearing from gateways', () => {
     expect(await isOpen()).toBe(false);
     const answered = /^stampede_gateway_seconds_count\{gateway="http",operation="ask",outcome="ok"\} (\d+)/m;
     expect(await metric(answered)).toBeGreaterThanOrEqual(50);
+  }, 60_000);
+
+  it('stops in time with calls in hand that nobody answers, and pays everything afterwards', async () => {
+    const behave = (behaviour: object) =>
+      request(`${system.simulatorUrl}/behaviour`, {
+        method: 'PUT',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(behaviour),
+      });
+    await behave({ pays: { probability: 1, delayMs: [0, 0] }, hangs: { probability: 1 } });
+    const saleId = await system.createSale({ stock: 20 });
+    await race(system, { saleId, buyers: 20, copies: 1 });
+    const inHand = () => inRedis(system.queueRedisUrl, (redis) => redis.llen(`${QUEUE_PREFIX}:payment:active`));
+    await eventually(async () => (await inHand()) > 0, SOON);
+    expect(await system.stopRole('worker')).toBe(0);
+
+    await behave({ pays: { probability: 1, delayMs: [0, 0] } });
+    await system.startPart('worker');
+    await eventually(async () => {
+      expect((await system.quiescentAudit(saleId)).postgres).toMatchObject({ paid: 20 });
+    }, SOON);
   }, 60_000);
 });

@@ -44,7 +44,7 @@ export class QueuesInACorner {
 
   /** Works until `stopWorkers`. */
   work(consumer: Consumer, run: (event: EventJob) => Promise<unknown>): void {
-    const options = { queue: queueOf(consumer), concurrency: 20 };
+    const options = { queue: queueOf(consumer), concurrency: 20, claimAfterMs: 5_000 };
     const worker = new JobWorker<EventJob>(this.connections, silent, options, run);
     worker.onApplicationBootstrap();
     this.#workers.push(worker);

@@ -7,18 +7,15 @@ export interface JobWorkerOptions {
   queue: string;
   /** Jobs in hand at once. */
   concurrency: number;
+  /**
+   * How long a worker may be silent before its jobs are taken over. One that lives says so every half of it; should it be blocked
+   * for longer, its jobs run twice, which harms nobody. BullMQ's own 30 s would leave those who wait for a dead one for a minute.
+   */
+  claimAfterMs: number;
 }
 
 const BACK_OFF_MS_MIN = 250;
 const BACK_OFF_MS_MAX = 10_000;
-
-/**
- * How long a worker may be silent before its jobs are taken over, and how often it is looked whether one is. A worker that
- * lives says so every half of it; should it be blocked for longer, its jobs run twice, which harms nobody. BullMQ's own 30 s
- * would leave the buyers of a dead one waiting for a minute.
- */
-const SILENT_FOR_MS_MAX = 5_000;
-const LOOK_FOR_SILENT_MS = 2_500;
 
 /** A stop waits so long for the jobs in hand; beyond it they are left to whoever takes them over. */
 const STOP_WITHIN_MS = 5_000;
@@ -41,13 +38,13 @@ export class JobWorker<Data> implements OnApplicationBootstrap, OnModuleDestroy 
   ) {}
 
   onApplicationBootstrap(): void {
-    const { queue, concurrency } = this.options;
+    const { queue, concurrency, claimAfterMs } = this.options;
     this.#worker = new Worker<Data, unknown>(queue, (job) => this.work(job.data), {
       connection: this.connections.consumer,
       prefix: QUEUE_PREFIX,
       concurrency,
-      lockDuration: SILENT_FOR_MS_MAX,
-      stalledInterval: LOOK_FOR_SILENT_MS,
+      lockDuration: claimAfterMs,
+      stalledInterval: claimAfterMs / 2,
       maxStalledCount: Number.MAX_SAFE_INTEGER, // that a worker died is not the fault of its jobs
       settings: { backoffStrategy: backOffMs },
     });
