@@ -14,7 +14,7 @@ import { EXIT_CONFIGURATION, StartError } from './platform/embedded/start-error.
  * The main program of `npm start`: everything a person needs to try a sale, in one terminal.
  *
  * Promises:  a second start on the same data directory says where the first one runs, and exits 0; Ctrl-C stops API,
- *            worker, Redis and PostgreSQL in this order and exits 0; a second Ctrl-C does not wait.
+ *            workers, simulator, Redis and PostgreSQL in this order and exits 0; a second Ctrl-C does not wait.
  * Promises:  after kill -9 nothing has to be cleared away: the roles end by themselves, and the next start finds
  *            servers that were left behind and stops them in order.
  * Does not:  run in production without DATABASE_URL and REDIS_URL.

@@ -15,7 +15,7 @@ const TAIL_BYTES_MAX = 8_192;
  * The program of each role and what stands behind it, in the order in which they are stopped: what takes requests first. Money
  * before the simulator, so that its calls in hand are answered; what the simulator cannot tell any more it tells next time.
  */
-const PROGRAMS = {
+export const PROGRAMS = {
   api: ['main.js', 'api'],
   persistence: ['main.js', 'worker', '--stations', 'sales,persistence,compensation,guard,reconciliation'],
   money: ['main.js', 'worker', '--stations', 'outbox,payment,rewards,expiry'],

@@ -8,12 +8,15 @@ import {
   type PaymentRequest,
   type RefundRequest,
 } from './payment-gateway.js';
-import { fromStripeAmount, toStripeAmount } from './stripe-amounts.js';
+import { toStripeAmount } from './stripe-amounts.js';
+import { fieldsOf } from './stripe-webhooks.js';
 
 export interface StripeGatewayOptions {
   secretKey: string;
   /** Where Stripe sends a buyer's browser back to. */
   returnUrl: string;
+  /** A connection on which nothing comes for so long is closed. Stripe's library cannot be told to stop by a signal. */
+  timeoutMs?: number;
   /** Another server than Stripe's, for tests. */
   server?: { host: string; port: number; protocol: 'http' | 'https' };
 }
@@ -23,6 +26,8 @@ const SESSION_SECONDS_MIN = 30 * 60;
 const SESSION_SECONDS_MAX = 24 * 60 * 60;
 /** Room for clocks that differ, and for the way. */
 const MARGIN_SECONDS = 60;
+/** As Stripe's library has it. */
+const TIMEOUT_MS = 80_000;
 const CHARGES_PER_PAGE = 100;
 
 /**
@@ -36,9 +41,9 @@ export class StripeGateway implements PaymentGateway {
   readonly #stripe: Stripe;
   readonly #returnUrl: string;
 
-  constructor({ secretKey, returnUrl, server }: StripeGatewayOptions) {
+  constructor({ secretKey, returnUrl, timeoutMs = TIMEOUT_MS, server }: StripeGatewayOptions) {
     // Attempts are the guarded gateway's; telemetry would tell Stripe how long its answers took.
-    this.#stripe = new Stripe(secretKey, { maxNetworkRetries: 0, telemetry: false, ...server });
+    this.#stripe = new Stripe(secretKey, { maxNetworkRetries: 0, telemetry: false, timeout: timeoutMs, ...server });
     this.#returnUrl = returnUrl;
   }
 
@@ -46,6 +51,7 @@ export class StripeGateway implements PaymentGateway {
     const { orderId, saleId, amountMinor, currency, description, payBefore } = request;
     const unitAmount = toStripeAmount(amountMinor, currency);
     if (unitAmount === undefined) throw new GatewayRefusal(`Stripe takes no ${amountMinor} ${currency}`);
+    const expiresAt = expiryOf(payBefore);
     const metadata = { orderId, saleId };
     const session = await refusing(() =>
       this.#stripe.checkout.sessions.create(
@@ -64,7 +70,7 @@ export class StripeGateway implements PaymentGateway {
           client_reference_id: orderId,
           metadata,
           payment_intent_data: { metadata },
-          expires_at: expiryOf(payBefore),
+          ...(expiresAt !== undefined && { expires_at: expiresAt }),
           success_url: this.#returnUrl,
           cancel_url: this.#returnUrl,
         },
@@ -76,12 +82,16 @@ export class StripeGateway implements PaymentGateway {
 
   async refund({ paymentId, orderId }: RefundRequest): Promise<AskedRefund> {
     return refusing(async () => {
-      const { payment_intent: intent } = await this.#stripe.checkout.sessions.retrieve(paymentId);
+      const { payment_intent: intent } = await this.#stripe.checkout.sessions.retrieve(paymentId, {
+        expand: ['payment_intent.latest_charge.refunds'],
+      });
       if (!intent) throw new GatewayRefusal(`Stripe has charged nothing with ${paymentId}`);
-      const { id, status } = await this.#stripe.refunds.create(
-        { payment_intent: typeof intent === 'string' ? intent : intent.id, metadata: { paymentId, orderId } },
-        { idempotencyKey: `refund-${paymentId}` },
-      );
+      const { id, status } =
+        begunRefund(intent, paymentId) ??
+        (await this.#stripe.refunds.create(
+          { payment_intent: typeof intent === 'string' ? intent : intent.id, metadata: { paymentId, orderId } },
+          { idempotencyKey: `refund-${paymentId}` },
+        ));
       if (status === 'failed' || status === 'canceled') throw new GatewayRefusal(`Stripe's refund ${id} is ${status}`);
       return { refundId: id, isDone: status === 'succeeded' };
     }).catch((error: unknown) => {
@@ -108,21 +118,32 @@ export class StripeGateway implements PaymentGateway {
   }
 }
 
-function expiryOf(payBefore: Date): number {
-  const now = Date.now() / 1_000;
-  const earliest = now + SESSION_SECONDS_MIN + MARGIN_SECONDS;
-  const latest = now + SESSION_SECONDS_MAX - MARGIN_SECONDS;
-  return Math.ceil(Math.min(Math.max(payBefore.getTime() / 1_000, earliest), latest));
+/**
+ * Half an hour after the order's, and not after now: asked again, an order must ask for the same, or Stripe refuses its key.
+ * Undefined when Stripe allows no session to live for so long: then it lives for a day.
+ */
+function expiryOf(payBefore: Date): number | undefined {
+  const expiresAt = Math.floor(payBefore.getTime() / 1_000) + SESSION_SECONDS_MIN;
+  return expiresAt < Date.now() / 1_000 + SESSION_SECONDS_MAX - MARGIN_SECONDS ? expiresAt : undefined;
+}
+
+/**
+ * Not only asked for again, for to that Stripe says for a day what it said at first: `pending`. One that has failed is made
+ * anew once that day is over.
+ */
+function begunRefund(intent: string | Stripe.PaymentIntent, paymentId: string): Stripe.Refund | undefined {
+  const charge = typeof intent === 'string' ? null : intent.latest_charge;
+  const refunds = charge === null || typeof charge === 'string' ? [] : (charge.refunds?.data ?? []);
+  const mayStillCome = ({ status }: Stripe.Refund) => status !== 'failed' && status !== 'canceled';
+  return refunds.find((refund) => refund.metadata?.paymentId === paymentId && mayStillCome(refund));
 }
 
 /** Undefined for one that is not paid, or is none of ours. */
 function toCharge(session: Stripe.Checkout.Session): Charge | undefined {
-  const { id, client_reference_id: orderId, amount_total: total, payment_status: status, created } = session;
-  if (status !== 'paid' || orderId === null || total === null || session.currency === null) return undefined;
-  const currency = session.currency.toUpperCase();
-  const amountMinor = fromStripeAmount(total, currency);
-  if (amountMinor === undefined) return undefined;
-  return { paymentId: id, orderId, amountMinor, currency, capturedAt: new Date(created * 1_000) };
+  const { paymentId, orderId, amountMinor, currency } = fieldsOf(session);
+  if (session.payment_status !== 'paid') return undefined;
+  if (paymentId === null || orderId === null || amountMinor === null || currency === null) return undefined;
+  return { paymentId, orderId, amountMinor, currency, capturedAt: new Date(session.created * 1_000) };
 }
 
 /** What Stripe has understood and will say again. A key that is wrong is an operator's to mend: then it passes. */

@@ -30,16 +30,19 @@ export class StripeWebhooks extends WebhookReader {
         const event = webhooks.constructEvent(body, header, secret, TOLERANCE_SECONDS);
         return isEvent(event) ? { event: toGatewayEvent(event) } : { refusedBecause: 'no-event' };
       } catch (error) {
-        if (error instanceof SyntaxError) return { refusedBecause: 'no-event' }; // signed, and no JSON
-        isStale ||= error instanceof Error && error.message.includes('tolerance zone');
+        // It is signed, and no JSON, or an event of Stripe's second API, which says only where to look.
+        if (!(error instanceof Stripe.errors.StripeSignatureVerificationError)) return { refusedBecause: 'no-event' };
+        isStale ||= error.message.includes('tolerance zone');
       }
     }
     return { refusedBecause: isStale ? 'stale-signature' : 'invalid-signature' };
   }
 }
 
-const isEvent = (event: Partial<Stripe.Event>): boolean =>
-  typeof event.id === 'string' && typeof event.type === 'string' && typeof event.data?.object === 'object';
+const isEvent = (event: Partial<Stripe.Event> | null): boolean =>
+  typeof event?.id === 'string' && typeof event.type === 'string' && isObject(event.data?.object);
+
+const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null;
 
 function toGatewayEvent(event: Stripe.Event): GatewayEvent {
   const { id } = event;
@@ -68,7 +71,8 @@ function toGatewayEvent(event: Stripe.Event): GatewayEvent {
   }
 }
 
-function fieldsOf(session: Stripe.Checkout.Session): Omit<GatewayEvent, 'id' | 'type'> {
+/** What a session says of whose money, and how much. */
+export function fieldsOf(session: Stripe.Checkout.Session): Omit<GatewayEvent, 'id' | 'type'> {
   const currency = session.currency?.toUpperCase() ?? null;
   const amountMinor =
     session.amount_total === null || currency === null ? undefined : fromStripeAmount(session.amount_total, currency);

@@ -46,18 +46,17 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
   const agenda = new Agenda();
   const books = new Books();
   const journal = new Journal<Fact>(options.directory, (fact) => books.apply(fact));
-  const delivered = ({ id }: WebhookEvent) => {
-    if (!books.isUntold(id)) return; // a copy of it was here first
-    const fact: Fact = { is: 'told', event: id };
-    journal.append(fact);
-    books.apply(fact);
-  };
+  const delivered = noteTold(books, journal);
   const { webhookUrl, webhookSecret: secret } = options;
   const sender = new WebhookSender({ url: webhookUrl, secret, agenda, logger, delivered });
   const desk = new CashDesk({ books, journal, agenda, temper, sender });
 
   const app = createHttp(logger);
-  app.addHook('onSend', async () => journal.written());
+  let closing = false;
+  app.addHook('onSend', async (_request, reply) => {
+    if (closing) reply.header('connection', 'close'); // a caller that keeps its connection would keep us
+    await journal.written();
+  });
   let url = '';
   addGatewayRoutes(app, { desk, books, temper, agenda, publicUrl: () => options.publicUrl ?? url });
   addPayRoutes(app, desk);
@@ -70,6 +69,7 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
     url,
     setBehaviour: (behaviour) => (temper.behaviour = behaviourSchema.parse(behaviour)),
     close: async () => {
+      closing = true;
       agenda.close(); // first: it lets go of the calls that hang
       await app.close();
       await sender.close();
@@ -77,3 +77,12 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
     },
   };
 }
+
+const noteTold =
+  (books: Books, journal: Journal<Fact>) =>
+  ({ id }: WebhookEvent): void => {
+    if (!books.isUntold(id)) return; // a copy of it was here first
+    const fact: Fact = { is: 'told', event: id };
+    journal.append(fact);
+    books.apply(fact);
+  };

@@ -11,6 +11,8 @@ describe('a role whose launcher is gone', () => {
         DATABASE_URL: `postgresql://stampede@127.0.0.1:${nobody}/stampede`,
         REDIS_URL: `redis://127.0.0.1:${nobody}`,
         JWT_SECRET: 'a secret of the tests that is long enough',
+        PAYMENT_WEBHOOK_SECRETS: 'a secret of the tests that is long enough',
+        PAYMENT_GATEWAY_URL: `http://127.0.0.1:${nobody}`,
       },
     });
     const log = role.stdout as NonNullable<typeof role.stdout>;

@@ -44,16 +44,19 @@ describe('npm start', () => {
     expect(await second.interrupt()).toBe(0);
   });
 
-  it('starts at once, with all data, after it was killed', async () => {
+  it('starts at once, with all data, after it was killed, and payment links lead where they led', async () => {
     const first = await LauncherRun.start(directory);
     await first.untilWelcome();
-    await buyAsPrinted(first);
+    const order = await buy(first, directory);
+    const paymentUrl = await paymentUrlOf(order);
     first.signal('SIGKILL');
     await first.untilEnded();
 
     const second = await LauncherRun.start(directory, { port: first.port });
     await second.untilWelcome();
     expect((await saleOf(second)).stock.available).toBe(99);
+    await approve(paymentUrl);
+    await eventually(async () => (await statusOf(order)) === 'paid', SOON);
     expect(await second.interrupt()).toBe(0);
   });
 
@@ -209,13 +212,9 @@ describe('a running npm start', () => {
   it('leads a buyer to a page where the order is paid, also after money worker and simulator were killed', async () => {
     const before = { money: launcher.pid('money.pid'), simulator: launcher.pid('simulator.pid') };
     const order = await buy(launcher, directory);
-    const { paymentUrl } = await eventually(async () => {
-      const shown = await orderOf(order);
-      return typeof shown.paymentUrl === 'string' && { paymentUrl: shown.paymentUrl };
-    }, SOON);
+    const paymentUrl = await paymentUrlOf(order);
     for (const pid of Object.values(before)) process.kill(pid, 'SIGKILL');
-    const approve = async () => (await fetch(`${paymentUrl}/approve`, { method: 'POST' })).status;
-    await eventually(async () => (await approve()) === 200, SOON);
+    await approve(paymentUrl);
     await eventually(async () => (await statusOf(order)) === 'paid', SOON);
   });
 
@@ -276,7 +275,7 @@ function saleIn({ output }: LauncherRun): string {
 async function buy(launcher: LauncherRun, directory: string): Promise<Bought> {
   const sub = `buyer-${randomUUID()}`;
   const headers = {
-    authorization: `Bearer ${signToken({ secrets: existingSecrets(directory).JWT_SECRET ?? '' }, { sub, ttlSeconds: 60 })}`,
+    authorization: `Bearer ${signToken({ secrets: existingSecrets(directory).JWT_SECRET ?? '' }, { sub, ttlSeconds: 600 })}`,
   };
   const orders = `${launcher.baseUrl}/v1/sales/${saleIn(launcher)}/orders`;
   const response = await fetch(orders, {
@@ -295,6 +294,20 @@ interface Bought {
 
 async function orderOf({ url, headers }: Bought): Promise<{ status: string; paymentUrl: string | null }> {
   return (await (await fetch(url, { headers })).json()) as { status: string; paymentUrl: string | null };
+}
+
+/** Where the order is to be paid, once that is known. */
+async function paymentUrlOf(order: Bought): Promise<string> {
+  const { paymentUrl } = await eventually(async () => {
+    const shown = await orderOf(order);
+    return typeof shown.paymentUrl === 'string' && { paymentUrl: shown.paymentUrl };
+  }, SOON);
+  return paymentUrl;
+}
+
+/** What the button of the payment page does, as soon as the simulator answers. */
+async function approve(paymentUrl: string): Promise<void> {
+  await eventually(async () => (await fetch(`${paymentUrl}/approve`, { method: 'POST' })).status === 200, SOON);
 }
 
 const statusOf = async (order: Bought): Promise<string> => (await orderOf(order)).status;

@@ -30,6 +30,7 @@ describe('watching orders', () => {
   let saleId: string;
   let changes: OrderChanges;
   let watch: LaneWatch;
+  let reader: OrderReader;
   let events: OrderEvents;
   let subscriber: ReturnType<typeof connectRedis>;
   let adapter: HttpAdapter;
@@ -40,7 +41,7 @@ describe('watching orders', () => {
     changes = new OrderChanges(corner.redis);
     watch = new LaneWatch(corner.gate, new OrderStreams([[corner.lane, corner.stream]]), new Registry());
     const stockLanes = crc32(saleId) - corner.lane; // so many that the sale is in this lane: see lane-of.ts
-    const reader = new OrderReader(corner.pool, corner.stock, new SaleTermsReader(corner.pool), watch, stockLanes);
+    reader = new OrderReader(corner.pool, corner.stock, new SaleTermsReader(corner.pool), watch, stockLanes);
     subscriber = connectRedis(corner.redisUrl, { name: 'test-watching', onError: () => undefined });
     await once(subscriber, 'ready');
     events = new OrderEvents(reader, subscriber);
@@ -136,6 +137,17 @@ describe('watching orders', () => {
     expect(shown).toEqual([]);
     await events.runOnce();
     expect(shown).toEqual(['expired']);
+  });
+
+  it('listens before it reads, so that nothing is missed between the two', async () => {
+    const { viewer } = aViewer(await anOrder());
+    const readStored = reader.readStored.bind(reader);
+    const reading = jest.spyOn(reader, 'readStored').mockImplementation((asked) => {
+      expect(subscriber.mode).toBe('subscriber');
+      return readStored(asked);
+    });
+    await events.join(viewer);
+    expect(reading).toHaveBeenCalledTimes(1);
   });
 
   it('hears of changes again after its connection was lost, and not while nobody looks', async () => {
@@ -266,17 +278,17 @@ describe('watching orders', () => {
       await eventually(async () => (await open(other)).status === 200, WITHIN);
     });
 
-    it('gives the slot of a stream back that waited behind another answer when their connection went', async () => {
+    it('gives the slots back of a stream, and of a refusal, that waited behind another answer of a lost connection', async () => {
       const order = await anOrder();
       const other = await anOrder();
-      await serve({ inAllMax: 2, heartbeatMs: 50 });
+      await serve({ inAllMax: 3, heartbeatMs: 50 });
       const bytes = ({ buyer, orderId }: ReserveRequest) =>
         `GET ${path(orderId)} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${token(buyer)}\r\n\r\n`;
       const socket = connect(port(), '127.0.0.1').on('error', () => undefined);
-      socket.write(bytes(order) + bytes(other));
+      socket.write(bytes(order) + bytes(other) + bytes({ ...order, orderId: other.orderId }));
       await eventually(async () => (await open(order)).status === 503, WITHIN);
       socket.destroy();
-      await eventually(async () => (await open(order)).status === 200, WITHIN);
+      for (let free = 0; free < 2; free += 1) await eventually(async () => (await open(order)).status === 200, WITHIN);
     });
 
     it('opens nothing for HEAD', async () => {

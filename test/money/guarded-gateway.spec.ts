@@ -60,6 +60,8 @@ describe('a guarded gateway', () => {
     );
     return Number(line.exec(await registry.metrics())?.[1] ?? 0);
   };
+  const hasNoConnection = () =>
+    new Promise<boolean>((resolve) => server.getConnections((_, count) => resolve(count === 0)));
   const isOpen = async () => (await registry.metrics()).includes('stampede_gateway_breaker_open{gateway="http"} 1');
 
   it.each<[string, Manner, string]>([
@@ -75,6 +77,15 @@ describe('a guarded gateway', () => {
     manners = ['hangs', 'answers'];
     expect(await ask(guarded({ timeoutMs: 100 }))).toMatchObject({ paymentId: 'pay_1' });
     expect([await attempts('timeout'), await attempts('ok')]).toEqual([1, 1]);
+  });
+
+  it('waits for no page of charges longer than its time, and leaves no call of it behind', async () => {
+    manners = ['hangs'];
+    const pages = guarded({ timeoutMs: 100 }).chargesSince(new Date(0), new AbortController().signal);
+    await expect(pages[Symbol.asyncIterator]().next()).rejects.toThrow('timed out');
+    expect(calls).toBe(1);
+    expect(await registry.metrics()).toContain('{gateway="http",operation="charges",outcome="timeout"} 1');
+    await eventually(() => hasNoConnection(), { withinMs: 5_000 });
   });
 
   it('gives up after so many attempts, with the last error', async () => {

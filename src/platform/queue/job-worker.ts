@@ -17,6 +17,9 @@ export interface JobWorkerOptions {
 const BACK_OFF_MS_MIN = 250;
 const BACK_OFF_MS_MAX = 10_000;
 
+/** How soon a worker asks for jobs again after its Redis has failed; BullMQ's own 15 s would be felt after each restart. */
+const RETRY_MS = 1_000;
+
 /** A stop waits so long for the jobs in hand; beyond it they are left to whoever takes them over. */
 const STOP_WITHIN_MS = 5_000;
 
@@ -45,6 +48,7 @@ export class JobWorker<Data> implements OnApplicationBootstrap, OnModuleDestroy 
       concurrency,
       lockDuration: claimAfterMs,
       stalledInterval: claimAfterMs / 2,
+      runRetryDelay: RETRY_MS,
       maxStalledCount: Number.MAX_SAFE_INTEGER, // that a worker died is not the fault of its jobs
       settings: { backoffStrategy: backOffMs },
     });
