@@ -13,12 +13,11 @@ type Move = {
 }[keyof typeof NEXT_STATUSES];
 export type Leaving = Extract<Move, { from: 'pending_payment' }>;
 
-/** Locked in the order of their key, as everywhere, and looked at again once they are locked. */
+/** Locked in the order of their key, as everywhere; then the status says, as it is now, who was first. */
 const MOVED = `
   WITH locked AS MATERIALIZED (
     SELECT o.sale_id, o.order_id
     FROM orders o JOIN unnest($1::uuid[], $2::uuid[]) AS e (sale_id, order_id) USING (sale_id, order_id)
-    WHERE o.status = $3
     ORDER BY o.sale_id, o.order_id FOR NO KEY UPDATE OF o
   ), moved AS (
     UPDATE orders SET status = $4, finished_at = now()

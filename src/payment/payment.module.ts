@@ -81,8 +81,9 @@ class WebhookModule {}
 /** Stripe's library is loaded only by who uses it. */
 async function createGateway(settings: Settings): Promise<PaymentGateway> {
   const { STRIPE_SECRET_KEY, PAYMENT_GATEWAY_URL, PAYMENT_RETURN_URL: returnUrl } = settings;
-  if (settings.PAYMENT_GATEWAY === 'http')
-    {return new HttpGateway({ url: PAYMENT_GATEWAY_URL ?? '', returnUrl, connectionsMax: settings.GATEWAY_CALLS_MAX });}
+  if (settings.PAYMENT_GATEWAY === 'http') {
+    return new HttpGateway({ url: PAYMENT_GATEWAY_URL ?? '', returnUrl, connectionsMax: settings.GATEWAY_CALLS_MAX });
+  }
   const { StripeGateway } = await import('./stripe-gateway.js');
   return new StripeGateway({
     secretKey: STRIPE_SECRET_KEY ?? '',
