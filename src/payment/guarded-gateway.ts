@@ -127,6 +127,8 @@ export class GuardedGateway implements PaymentGateway {
       note('ok');
       return result;
     } catch (error) {
+      // Who asked has gone: that says nothing of the gateway.
+      if (signal.aborted) throw new GivenUp('nobody waits for the gateway any more', { cause: error });
       note(outcomeOf(error));
       throw error;
     }
@@ -148,7 +150,11 @@ export class GuardedGateway implements PaymentGateway {
 
 type Work<T> = (until: AbortSignal) => Promise<T>;
 
-const isPassing = (error: Error): boolean => !(error instanceof GatewayRefusal);
+class GivenUp extends Error {
+  override readonly name = 'GivenUp';
+}
+
+const isPassing = (error: Error): boolean => !(error instanceof GatewayRefusal || error instanceof GivenUp);
 
 function outcomeOf(error: unknown): GatewayOutcome {
   if (error instanceof GatewayRefusal) return 'refused';

@@ -9,7 +9,7 @@ import {
   type RefundRequest,
 } from './payment-gateway.js';
 import { toStripeAmount } from './stripe-amounts.js';
-import { fieldsOf } from './stripe-webhooks.js';
+import { fieldsOf, isPaid } from './stripe-webhooks.js';
 
 export interface StripeGatewayOptions {
   secretKey: string;
@@ -80,7 +80,8 @@ export class StripeGateway implements PaymentGateway {
     return { paymentId: session.id, paymentUrl: session.url };
   }
 
-  async refund({ paymentId, orderId }: RefundRequest): Promise<AskedRefund> {
+  async refund({ paymentId, orderId, amountMinor }: RefundRequest): Promise<AskedRefund> {
+    if (amountMinor === 0) return { refundId: paymentId, isDone: true }; // Stripe has charged nothing, and gives nothing back
     return refusing(async () => {
       const { payment_intent: intent } = await this.#stripe.checkout.sessions.retrieve(paymentId, {
         expand: ['payment_intent.latest_charge.refunds'],
@@ -100,7 +101,7 @@ export class StripeGateway implements PaymentGateway {
     });
   }
 
-  /** A session is listed by when it was made, which may be a day before it was paid. */
+  /** A session is listed by when it was made, which may be a day before it was paid. What takes longer only a webhook tells. */
   async *chargesSince(since: Date): AsyncIterable<Charge[]> {
     const made = { gte: Math.floor(since.getTime() / 1_000) - SESSION_SECONDS_MAX };
     let after: string | undefined;
@@ -141,7 +142,7 @@ function begunRefund(intent: string | Stripe.PaymentIntent, paymentId: string): 
 /** Undefined for one that is not paid, or is none of ours. */
 function toCharge(session: Stripe.Checkout.Session): Charge | undefined {
   const { paymentId, orderId, amountMinor, currency } = fieldsOf(session);
-  if (session.payment_status !== 'paid') return undefined;
+  if (!isPaid(session)) return undefined;
   if (paymentId === null || orderId === null || amountMinor === null || currency === null) return undefined;
   return { paymentId, orderId, amountMinor, currency, capturedAt: new Date(session.created * 1_000) };
 }
@@ -153,7 +154,7 @@ async function refusing<T>(call: () => Promise<T>): Promise<T> {
   } catch (error) {
     const isFinal =
       error instanceof Stripe.errors.StripeInvalidRequestError || error instanceof Stripe.errors.StripeCardError;
-    if (isFinal && error.statusCode !== 409) throw new GatewayRefusal(error.message, { cause: error });
+    if (isFinal) throw new GatewayRefusal(error.message, { cause: error });
     throw error;
   }
 }

@@ -50,8 +50,8 @@ function toGatewayEvent(event: Stripe.Event): GatewayEvent {
   switch (event.type) {
     case 'checkout.session.completed': {
       // Some ways to pay take days: then the session is complete, and the money comes later.
-      const isPaid = event.data.object.payment_status === 'paid';
-      return { id, type: isPaid ? 'payment.succeeded' : event.type, ...fieldsOf(event.data.object) };
+      const type = isPaid(event.data.object) ? 'payment.succeeded' : event.type;
+      return { id, type, ...fieldsOf(event.data.object) };
     }
     case 'checkout.session.async_payment_succeeded':
       return { id, type: 'payment.succeeded', ...fieldsOf(event.data.object) };
@@ -70,6 +70,10 @@ function toGatewayEvent(event: Stripe.Event): GatewayEvent {
       return { id, type: event.type, paymentId: null, orderId: null, amountMinor: null, currency: null };
   }
 }
+
+/** What costs nothing has nothing to wait for. https://docs.stripe.com/payments/checkout/no-cost-orders */
+export const isPaid = ({ payment_status: status }: Stripe.Checkout.Session): boolean =>
+  status === 'paid' || status === 'no_payment_required';
 
 /** What a session says of whose money, and how much. */
 export function fieldsOf(session: Stripe.Checkout.Session): Omit<GatewayEvent, 'id' | 'type'> {

@@ -44,15 +44,15 @@ describe('a guarded gateway', () => {
     const logger = pino({}, { write: (line: string) => lines.push(JSON.parse(line) as { msg: string }) });
     return new GuardedGateway(http, { attemptsMax, timeoutMs, breakMs }, new GatewayMetrics(registry, 'http'), logger);
   };
-  const ask = (gateway: GuardedGateway) =>
-    gateway.askForPayment({
-      orderId: uuidv7(),
-      saleId: uuidv7(),
-      amountMinor: 1,
-      currency: 'USD',
-      description: 'Mug',
-      payBefore: new Date(),
-    });
+  const aRequest = () => ({
+    orderId: uuidv7(),
+    saleId: uuidv7(),
+    amountMinor: 1,
+    currency: 'USD',
+    description: 'Mug',
+    payBefore: new Date(),
+  });
+  const ask = (gateway: GuardedGateway) => gateway.askForPayment(aRequest());
   const attempts = async (outcome: string) => {
     const line = new RegExp(
       `^stampede_gateway_seconds_count\\{gateway="http",operation="ask",outcome="${outcome}"\\} (\\d+)`,
@@ -88,6 +88,17 @@ describe('a guarded gateway', () => {
     await eventually(() => hasNoConnection(), { withinMs: 5_000 });
   });
 
+  it('gives up when the caller does, while an attempt hangs', async () => {
+    manners = ['hangs'];
+    const caller = new AbortController();
+    const asked = guarded({ attemptsMax: 1 }).askForPayment(aRequest(), caller.signal);
+    await eventually(() => expect(calls).toBe(1), { withinMs: 5_000 });
+    const abortedAtMs = performance.now();
+    caller.abort();
+    await expect(asked).rejects.toThrow();
+    expect(performance.now() - abortedAtMs).toBeLessThan(2_000); // the attempt would have 5 s
+  });
+
   it('gives up after so many attempts, with the last error', async () => {
     manners = ['fails'];
     await expect(ask(guarded({ attemptsMax: 2 }))).rejects.toThrow('503');
@@ -100,7 +111,23 @@ describe('a guarded gateway', () => {
     for (let times = 0; times < 2 * FAILURES_TO_BREAK; times += 1) {
       await expect(ask(gateway)).rejects.toThrow(GatewayRefusal);
     }
-    expect([calls, await isOpen()]).toEqual([2 * FAILURES_TO_BREAK, false]);
+    expect([calls, await attempts('refused'), await isOpen()]).toEqual([
+      2 * FAILURES_TO_BREAK,
+      2 * FAILURES_TO_BREAK,
+      false,
+    ]);
+  });
+
+  it('fails at once while nothing is let through, and does not try again', async () => {
+    manners = ['fails'];
+    const gateway = guarded({ attemptsMax: 2 });
+    expect(await isOpen()).toBe(false);
+    expect(await registry.metrics()).toContain('stampede_gateway_breaker_open{gateway="http"} 0');
+    for (let times = 0; times < FAILURES_TO_BREAK / 2; times += 1) await expect(ask(gateway)).rejects.toThrow('503');
+    const beganAtMs = performance.now();
+    for (let times = 0; times < 20; times += 1) await expect(ask(gateway)).rejects.toThrow(GatewayUnavailable);
+    expect(performance.now() - beganAtMs).toBeLessThan(500); // one wait before a second attempt is about 100 ms
+    expect(calls).toBe(FAILURES_TO_BREAK);
   });
 
   it('lets nothing through after so many failures in a row, says so once, and closes again when it answers', async () => {
@@ -120,6 +147,7 @@ describe('a guarded gateway', () => {
       'the gateway answers again: the circuit breaker is closed',
     ]);
     const metrics = await registry.metrics();
+    expect(metrics).toContain('stampede_gateway_breaker_transitions_total{gateway="http",to="open"} 1');
     expect(metrics).toContain('stampede_gateway_breaker_transitions_total{gateway="http",to="closed"} 1');
   });
 });

@@ -1,5 +1,5 @@
 import { v7 as uuidv7 } from 'uuid';
-import type { Charge } from '../../src/payment/payment-gateway.js';
+import { type Charge, GatewayRefusal } from '../../src/payment/payment-gateway.js';
 import { fromStripeAmount, toStripeAmount } from '../../src/payment/stripe-amounts.js';
 import { StripeGateway } from '../../src/payment/stripe-gateway.js';
 import { eventually } from '../support/eventually.js';
@@ -80,11 +80,35 @@ describe('Stripe, asked more than once', () => {
 
     it.each([
       ['has failed', { id: 're_0', status: 'failed', ...ours }],
+      ['was canceled', { id: 're_0', status: 'canceled', ...ours }],
       ['somebody else has made of a part', { id: 're_0', status: 'succeeded', metadata: {} }],
     ])('takes one that %s for none', async (_, made) => {
       stripe.answers.set('/v1/checkout/sessions/cs_test_1', sessionWith(made));
       expect(await gateway.refund(refund)).toEqual({ refundId: 're_1', isDone: false });
     });
+  });
+
+  it.each([
+    ['canceled', true],
+    ['pending', false],
+  ])('refuses what Stripe says at once is %s: %s', async (status, isRefused) => {
+    stripe.refund = { id: 're_1', status };
+    stripe.answers.set('/v1/checkout/sessions/cs_test_1', { id: 'cs_test_1', payment_intent: 'pi_1' });
+    const refund = { paymentId: 'cs_test_1', orderId: uuidv7(), amountMinor: 1999, currency: 'USD' };
+    const answer = await gateway.refund(refund).catch((error: unknown) => error);
+    expect(answer instanceof GatewayRefusal).toBe(isRefused);
+  });
+
+  it('gives nothing back of what cost nothing, and asks nobody', async () => {
+    const refund = { paymentId: 'cs_test_1', orderId: uuidv7(), amountMinor: 0, currency: 'USD' };
+    expect(await gateway.refund(refund)).toEqual({ refundId: 'cs_test_1', isDone: true });
+    expect(stripe.seen).toEqual([]);
+  });
+
+  it('refuses an amount that Stripe cannot take, and asks nobody', async () => {
+    const odd = { ...aRequest(MINUTE_MS), amountMinor: 5_124, currency: 'KWD' };
+    await expect(gateway.askForPayment(odd)).rejects.toThrow(GatewayRefusal);
+    expect(stripe.seen).toEqual([]);
   });
 
   it('lists no session of somebody else who uses the same account', async () => {
