@@ -9,7 +9,7 @@ const USAGE = `Usage: node dist/main api | worker [--stations ${ALL.join(',')}] 
 /** What the words behind `node dist/main` ask for. @throws ConfigurationError that says how to ask. */
 export function readCommandLine([role = '', ...options]: readonly string[]): 'migrate' | Assembly {
   if (!ROLES.includes(role)) throw new ConfigurationError([USAGE]);
-  const [flag, names, ...rest] = options.flatMap((option) => option.split('=', 2));
+  const [flag, names, ...rest] = options.flatMap((option) => option.split('='));
   if (flag === undefined) return role === 'migrate' ? role : { role: role as Role, stations: ALL };
   if (role !== 'worker' || flag !== '--stations' || names === undefined || rest.length > 0) {
     throw new ConfigurationError([USAGE]);

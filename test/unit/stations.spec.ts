@@ -77,6 +77,7 @@ describe('the words behind node dist/main', () => {
       'an unknown flag': ['worker', '--station', 'payment'],
       'a flag without its value': ['worker', '--stations'],
       'a flag that comes twice': ['worker', '--stations', 'payment', '--stations', 'rewards'],
+      'a name with a value': ['worker', '--stations=payment=x'],
       'a word too many': ['worker', '--stations', 'payment', 'rewards'],
       'a word where a flag belongs': ['api', 'payment'],
     };
