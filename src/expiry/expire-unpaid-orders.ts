@@ -3,6 +3,7 @@ import { moveOrders, type OrderRef } from '../ledger/move-orders.js';
 import type { OrderChanges } from '../orders/order-changes.js';
 import { failpoint } from '../platform/failpoint.js';
 import type { Held } from '../platform/lock/held.js';
+import { byKeys } from '../platform/postgres/by-keys.js';
 import { inTransaction } from '../platform/postgres/transaction.js';
 
 /** Orders of one transaction: it locks the rows of their sales for some 20 ms, and storing waits for those. */
@@ -32,7 +33,8 @@ export class ExpireUnpaidOrders {
   async runOnce(held: Held): Promise<number> {
     const { due, expired } = await inTransaction(this.pool, async (tx) => {
       await held.require(tx);
-      const { rows } = await tx.query<OrderRef>({ name: 'select-due-orders', text: SELECT_DUE });
+      await byKeys(tx);
+      const { rows } = await tx.query<OrderRef>(SELECT_DUE);
       return { due: rows, expired: await moveOrders(tx, rows, { from: 'pending_payment', to: 'expired' }) };
     });
     if (expired.length > 0) failpoint('orders-expired');

@@ -46,13 +46,12 @@ const LEAVE_UNPAID = `${MOVED}, freed AS MATERIALIZED (
 
 /**
  * Takes orders out of `pending_payment`, with all that follows from it, in the caller's transaction. Payment, expiry and the
- * buyer race for it: the database decides who was first.
+ * buyer race for it: the database decides who was first. Planned each time, so that a caller may say `byKeys` before.
  *
  * @returns the orders that were moved. One that is missing has left before, which is no error.
  */
 export async function moveOrders(tx: PoolClient, orders: readonly OrderRef[], move: Leaving): Promise<OrderRef[]> {
   if (orders.length === 0) return [];
-  // Planned each time: a plan that is kept from when the table was small would read all of it.
   const { rows } = await tx.query<OrderRef>(move.to === 'paid' ? PAY : LEAVE_UNPAID, [
     orders.map(({ saleId }) => saleId),
     orders.map(({ orderId }) => orderId),
