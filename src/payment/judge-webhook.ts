@@ -1,13 +1,8 @@
 import type { OrderStatus } from '../orders/order-status.js';
+import type { GatewayEvent } from './payment-gateway.js';
 
 /** A webhook as it is kept. */
-export interface KeptEvent {
-  id: string;
-  type: string;
-  paymentId: string | null;
-  orderId: string | null;
-  amountMinor: number | null;
-  currency: string | null;
+export interface KeptEvent extends GatewayEvent {
   /** For how long it has waited to be applied. */
   ageSeconds: number;
 }
