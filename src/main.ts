@@ -13,6 +13,7 @@ import { ProblemFilter } from './platform/http/problem-filter.js';
 import { RequestSchemaPipe } from './platform/http/request-schema-pipe.js';
 import { createLogger, NestLog } from './platform/observability/logger.js';
 import { migrate } from './platform/postgres/migrate.js';
+import { leaveWithLauncher, stopOnSignal } from './platform/stop-on-signal.js';
 import { requireStores } from './require-stores.js';
 
 const EXIT_CONFIGURATION = 78; // EX_CONFIG of sysexits.h
@@ -32,7 +33,8 @@ async function main(words: string[]): Promise<void> {
   await requireStores(settings, logger);
   const app = await (asked.role === 'worker' ? startWorker : startHttp)(settings, logger, asked);
   logger.info({ ...(asked.role === 'worker' && { stations: asked.stations }) }, 'started');
-  stopOnSignal(app, logger);
+  // What was received is answered, then it ends.
+  stopOnSignal(() => app.close(), logger, { withinMs: STOP_WITHIN_MS });
 }
 
 async function startWorker(settings: Settings, logger: Logger, assembly: Assembly): Promise<INestApplicationContext> {
@@ -62,31 +64,7 @@ async function startHttp(settings: Settings, logger: Logger, assembly: Assembly)
   return app;
 }
 
-/** SIGTERM, SIGINT, and the end of the launcher that started this process: what was received is answered, then it ends. */
-function stopOnSignal(app: INestApplicationContext, logger: Logger): void {
-  let stopping = false;
-  const stop = (because: string) => {
-    if (stopping) return;
-    stopping = true;
-    logger.info({ because }, 'stopping');
-    setTimeout(() => process.exit(1), STOP_WITHIN_MS).unref();
-    app.close().then(
-      () => process.exit(0),
-      (err: unknown) => {
-        logger.error({ err }, 'could not stop in order');
-        process.exit(1);
-      },
-    );
-  };
-  process.once('SIGTERM', stop).once('SIGINT', stop);
-  process.off('disconnect', leave).once('disconnect', () => stop('disconnect'));
-}
-
-/** Nothing was begun yet. Without this, a role whose launcher is killed while it starts would stay behind. */
-function leave(): void {
-  process.exit(1);
-}
-process.once('disconnect', leave);
+leaveWithLauncher();
 
 main(process.argv.slice(2)).catch((error: unknown) => {
   if (error instanceof ConfigurationError) {

@@ -1,7 +1,7 @@
 import { createLogger } from './platform/observability/logger.js';
+import { leaveWithLauncher, stopOnSignal } from './platform/stop-on-signal.js';
 import { readSimulatorSettings } from './simulator/simulator-settings.js';
-import { type Simulator, startSimulator } from './simulator/start-simulator.js';
-import type { Logger } from 'pino';
+import { startSimulator } from './simulator/start-simulator.js';
 
 /** The payment gateway of development: see startSimulator. Refused in production. */
 
@@ -28,34 +28,10 @@ async function main(): Promise<void> {
     logger,
   });
   logger.info({ url: simulator.url }, 'started');
-  stopOnSignal(simulator, logger);
+  stopOnSignal(() => simulator.close(), logger, { withinMs: STOP_WITHIN_MS });
 }
 
-/** SIGTERM, SIGINT, and the end of the launcher that started this process. */
-function stopOnSignal(simulator: Simulator, logger: Logger): void {
-  let stopping = false;
-  const stop = (because: string) => {
-    if (stopping) return;
-    stopping = true;
-    logger.info({ because }, 'stopping');
-    setTimeout(() => process.exit(1), STOP_WITHIN_MS).unref();
-    simulator.close().then(
-      () => process.exit(0),
-      (err: unknown) => {
-        logger.error({ err }, 'could not stop in order');
-        process.exit(1);
-      },
-    );
-  };
-  process.once('SIGTERM', stop).once('SIGINT', stop);
-  process.off('disconnect', leave).once('disconnect', () => stop('disconnect'));
-}
-
-/** Nothing was begun yet. */
-function leave(): void {
-  process.exit(1);
-}
-process.once('disconnect', leave);
+leaveWithLauncher();
 
 main().catch((err: unknown) => {
   createLogger('info', 'simulator').fatal({ err }, 'could not start');

@@ -47,12 +47,13 @@ export class GatewayWalk {
     private readonly logger: Logger,
   ) {}
 
-  /** One walk over the charges since the last one. @returns how many of them we had not been told of. */
-  async runOnce(held: Held): Promise<number> {
+  /** One walk over the charges since the last one. @param goOn called before each page is looked at; throws to stop. @returns how many of them we had not been told of. */
+  async runOnce(held: Held, goOn: () => void = () => undefined): Promise<number> {
     const { rows } = await this.pool.query<{ now: Date; since: Date }>(WHERE_TO_BEGIN, [this.gateway.name]);
     const { now, since } = rows[0] as { now: Date; since: Date };
     let untold = 0;
     for await (const charges of this.gateway.chargesSince(since, held.signal)) {
+      goOn();
       if (charges.length > 0) untold += await this.compare(charges, held);
     }
     await inTransaction(this.pool, async (tx) => {

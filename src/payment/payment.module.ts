@@ -141,8 +141,8 @@ function createLoops(
 ): BackgroundLoops {
   const settling = new SettleWebhooks(pool, changes, new WebhookMetrics(registry), logger, gateway.name);
   const walk = new GatewayWalk(pool, gateway, logger);
-  const walkOnce = async () => {
-    await duties.perform('walk of the gateway', (held) => walk.runOnce(held));
+  const walkOnce = async (stopping: AbortSignal) => {
+    await duties.perform('walk of the gateway', (held) => walk.runOnce(held, () => stopping.throwIfAborted()));
     return 0; // however much it has found, the next one is not due before its time
   };
   const walkEveryMs = settings.GATEWAY_WALK_AFTER_SECONDS * 1_000;

@@ -195,6 +195,19 @@ describe('the money at the gateway', () => {
       expect((await money.corner.audit(saleId)).differences).toMatchObject([{ kind: 'paid-without-charge', orderId }]);
     });
 
+    it('stops between two pages when the process does, and begins there again', async () => {
+      const { paymentId } = await anAskedOrder();
+      await gateway.approve(paymentId);
+      const stopping = money.corner.underLease('walk', (held) =>
+        gateway.walk.runOnce(held, () => {
+          throw new Error('the process stops');
+        }),
+      );
+      await expect(stopping).rejects.toThrow('the process stops');
+      expect(await money.outcomes()).toEqual([]);
+      expect(await gateway.walkOnce()).toBe(1);
+    });
+
     it('records nothing when a newer holder of the duty was here', async () => {
       const { paymentId } = await anAskedOrder();
       await gateway.approve(paymentId);
