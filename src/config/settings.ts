@@ -76,6 +76,12 @@ export const variables = z.object({
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
   /** Requests that one script call decides at most: bounds how long it holds Redis (about 5 us each). */
   INTAKE_BATCH_MAX: int(1, 2_000).default(256),
+  /** Order requests of one process that may wait for Redis; beyond, they are refused at once. */
+  INTAKE_QUEUE_MAX: int(1, 100_000).default(4_096),
+  /** How long an order may have to wait until it is stored, by the rate at which its lane stores; beyond, none is accepted. */
+  BACKLOG_WAIT_SECONDS_MAX: int(1, 3_600).default(30),
+  /** Orders that a lane may hold and not have stored, however fast it is: about 350 bytes of Redis each. */
+  BACKLOG_ORDERS_MAX: int(1_000, 100_000_000).default(500_000),
   /** Entries that a worker reads at once; as many again when it takes over those of another. */
   PERSIST_BATCH_MAX: int(1, 10_000).default(2_000),
   /** Limit of every statement; a storing one of 2,000 orders takes 40 ms here. */

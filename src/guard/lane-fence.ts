@@ -87,10 +87,11 @@ export async function readSales(pool: Pool, lane: number): Promise<string[]> {
   return rows.map(({ saleId }) => saleId);
 }
 
-/** Ids of the sales that this lane must have: those whose load was confirmed. */
+/** Ids of the sales that this lane must have: those whose load was confirmed, and that are not sealed. */
 export async function readLoadedSales(pool: Pool, lane: number): Promise<string[]> {
   const { rows } = await pool.query<{ saleId: string }>(
-    'SELECT sale_id AS "saleId" FROM sale_lanes WHERE lane = $1 AND loaded_at IS NOT NULL',
+    `SELECT sale_id AS "saleId" FROM sale_lanes JOIN sales USING (sale_id)
+     WHERE lane = $1 AND loaded_at IS NOT NULL AND sealed_at IS NULL`,
     [lane],
   );
   return rows.map(({ saleId }) => saleId);

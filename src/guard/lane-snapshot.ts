@@ -87,7 +87,7 @@ async function readSales(tx: PoolClient, lane: number): Promise<SaleToWrite[]> {
        WHERE sale_id = sl.sale_id AND lane = sl.lane AND (state <> 'pending' OR delta > 0)
        ORDER BY number DESC LIMIT 1
      ) a ON true
-     WHERE sl.lane = $1 AND sl.loaded_epoch IS NOT NULL ORDER BY sl.sale_id`,
+     WHERE sl.lane = $1 AND sl.loaded_epoch IS NOT NULL AND sl.removed_at IS NULL ORDER BY sl.sale_id`,
     [lane],
   );
   return rows.map(({ saleId, total, available, adjustment, adjustmentAnswer, isRefused, ...configuration }) => ({

@@ -1,6 +1,7 @@
 import { Module, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyInstance } from 'fastify';
+import pg from 'pg';
 import type { Logger } from 'pino';
 import { Registry } from 'prom-client';
 import { LOGGER, SETTINGS } from '../config/config.module.js';
@@ -8,9 +9,12 @@ import type { Settings } from '../config/settings.js';
 import { OrdersModule } from '../orders/orders.module.js';
 import { SaleTermsReader } from '../orders/sale-terms.js';
 import { Stock } from '../stock/stock.js';
+import { LaneWatch } from '../order-stream/lane-watch.js';
+import { BacklogLimit } from './backlog-limit.js';
 import { IntakeMetrics } from './intake-metrics.js';
 import { PlaceOrder } from './place-order.js';
 import { ReserveBatcher } from './reserve-batcher.js';
+import { SealedOrders } from './sealed-orders.js';
 
 /** Buyer asks -> units taken, order on the stream. */
 @Module({
@@ -18,21 +22,28 @@ import { ReserveBatcher } from './reserve-batcher.js';
   providers: [
     { provide: IntakeMetrics, inject: [Registry], useFactory: (registry: Registry) => new IntakeMetrics(registry) },
     {
-      provide: ReserveBatcher,
-      inject: [Stock, IntakeMetrics, SETTINGS],
-      useFactory: (stock: Stock, metrics: IntakeMetrics, settings: Settings) =>
-        new ReserveBatcher(stock, metrics, settings.INTAKE_BATCH_MAX),
+      provide: BacklogLimit,
+      inject: [LaneWatch, SETTINGS],
+      useFactory: (watch: LaneWatch, { BACKLOG_WAIT_SECONDS_MAX, BACKLOG_ORDERS_MAX }: Settings) =>
+        new BacklogLimit(watch, () => ({ waitSecondsMax: BACKLOG_WAIT_SECONDS_MAX, ordersMax: BACKLOG_ORDERS_MAX })),
     },
     {
       provide: PlaceOrder,
-      inject: [ReserveBatcher, SaleTermsReader, IntakeMetrics, SETTINGS, LOGGER],
+      inject: [Stock, pg.Pool, BacklogLimit, SaleTermsReader, IntakeMetrics, SETTINGS, LOGGER],
       useFactory: (
-        batcher: ReserveBatcher,
+        stock: Stock,
+        pool: pg.Pool,
+        backlog: BacklogLimit,
         terms: SaleTermsReader,
         metrics: IntakeMetrics,
         settings: Settings,
         logger: Logger,
-      ) => new PlaceOrder(batcher, terms, metrics, settings.STOCK_LANES, logger),
+      ) => {
+        const limits = { batchMax: settings.INTAKE_BATCH_MAX, queueMax: settings.INTAKE_QUEUE_MAX };
+        const batcher = new ReserveBatcher(stock, backlog, metrics, limits);
+        const deciding = { batcher, backlog, sealed: new SealedOrders(pool) };
+        return new PlaceOrder(deciding, terms, metrics, settings.STOCK_LANES, logger);
+      },
     },
   ],
 })

@@ -9,11 +9,13 @@ import { isStoreAway } from '../platform/store-errors.js';
 import type { SaleTerms, SaleTermsReader } from '../orders/sale-terms.js';
 import { orderPath, requireUuid, SALE_NOT_FOUND } from '../orders/paths.js';
 import { laneOf } from '../stock/lane-of.js';
-import type { Acceptance, Decision } from '../stock/decision.js';
+import type { Acceptance, Decision, ReserveRequest } from '../stock/decision.js';
+import type { BacklogLimit } from './backlog-limit.js';
 import { newOrderId } from './order-id.js';
 import type { IntakeMetrics, IntakeOutcome } from './intake-metrics.js';
-import { LOST_REPLY, NOT_ASKED, refusalProblem } from './refusal-problems.js';
+import { LOST_REPLY, NOT_ASKED, refusalProblem, tooManyWait } from './refusal-problems.js';
 import type { ReserveBatcher } from './reserve-batcher.js';
+import type { SealedOrders } from './sealed-orders.js';
 
 const BODY_BYTES_MAX = 4 * 1024;
 
@@ -60,7 +62,7 @@ export class PlaceOrder {
   #reportedAtMs = -Infinity;
 
   constructor(
-    private readonly batcher: ReserveBatcher,
+    private readonly deciding: { batcher: ReserveBatcher; sealed: SealedOrders; backlog: BacklogLimit },
     private readonly terms: SaleTermsReader,
     private readonly metrics: IntakeMetrics,
     private readonly stockLanes: number,
@@ -83,20 +85,27 @@ export class PlaceOrder {
 
     const buyer = callerOf(request).subject;
     const lane = laneOf(terms, buyer, this.stockLanes);
-    const decision = await this.decide(lane, terms.saleId, { orderId: newOrderId(), buyer, idempotencyKey, quantity });
+    const decision = await this.decide(lane, terms, { orderId: newOrderId(), buyer, idempotencyKey, quantity });
     if (decision instanceof Problem) return sendProblem(reply, decision);
     if ('orderId' in decision) return this.accepted(reply, { saleId: terms.saleId, quantity }, decision);
-    return sendProblem(reply, refusalProblem(decision.outcome, terms));
+    const { outcome } = decision;
+    if (outcome !== 'OVERLOADED') return sendProblem(reply, refusalProblem(outcome, terms));
+    return sendProblem(reply, tooManyWait(this.deciding.backlog.retryAfterSeconds(lane)));
   }
 
-  private async decide(...order: Parameters<ReserveBatcher['reserve']>): Promise<Decision | Problem> {
+  private async decide(
+    lane: number,
+    { saleId, isSealed }: SaleTerms,
+    request: ReserveRequest,
+  ): Promise<Decision | Problem> {
+    const { batcher, sealed } = this.deciding;
     try {
-      const decision = await this.batcher.reserve(...order);
+      const decision = await (isSealed ? sealed.decide(saleId, request) : batcher.reserve(lane, saleId, request));
       this.metrics.request(decision.outcome.toLowerCase() as IntakeOutcome);
       return decision;
     } catch (error) {
       if (!isStoreAway(error)) this.reportOdd(error);
-      const isSure = surelyNotExecuted(error);
+      const isSure = isSealed || surelyNotExecuted(error); // of a sealed sale something is only looked up
       this.metrics.request(isSure ? 'store_unavailable' : 'outcome_unknown');
       return isSure ? NOT_ASKED : LOST_REPLY;
     }

@@ -1,6 +1,7 @@
 import { IDEMPOTENCY_KEY_REUSED } from '../platform/http/idempotency-key.js';
 import { Problem, problemType } from '../platform/http/problem.js';
-import { OUTCOME_UNKNOWN, STORE_UNAVAILABLE } from '../platform/http/problems.js';
+import { OUTCOME_UNKNOWN, OVERLOADED, STORE_UNAVAILABLE } from '../platform/http/problems.js';
+import { SALE_ENDED } from '../orders/paths.js';
 import type { SaleTerms } from '../orders/sale-terms.js';
 import type { Refusal } from '../stock/decision.js';
 
@@ -9,13 +10,13 @@ const RETRY_AFTER_SECONDS = 1;
 
 const NOT_STARTED = problemType('sale-not-started', 409, 'The sale has not started');
 
-const PROBLEMS: Record<Exclude<Refusal, 'NOT_STARTED'>, Problem> = {
+const PROBLEMS: Record<Exclude<Refusal, 'NOT_STARTED' | 'OVERLOADED'>, Problem> = {
   KEY_REUSED: new Problem(
     IDEMPOTENCY_KEY_REUSED,
     'This key has an order of another quantity. Send that quantity again, or a new key.',
   ),
   PAUSED: new Problem(problemType('sale-paused', 409, 'The sale is paused'), 'The sale may go on later.'),
-  ENDED: new Problem(problemType('sale-ended', 409, 'The sale is over'), 'No more orders are taken.'),
+  ENDED: new Problem(SALE_ENDED, 'No more orders are taken.'),
   LIMIT_REACHED: new Problem(
     problemType('user-limit', 409, 'You have as much of this sale as one buyer may have'),
     'The order would exceed the limit of the sale, or the 20 orders that a buyer may place in it.',
@@ -30,11 +31,14 @@ const PROBLEMS: Record<Exclude<Refusal, 'NOT_STARTED'>, Problem> = {
 };
 
 /** The answer to a refused request. Every one leaves nothing behind. */
-export function refusalProblem(refusal: Refusal, terms: SaleTerms): Problem {
+export function refusalProblem(refusal: Exclude<Refusal, 'OVERLOADED'>, terms: SaleTerms): Problem {
   if (refusal !== 'NOT_STARTED') return PROBLEMS[refusal];
   const retryAfterSeconds = Math.max(1, Math.ceil((terms.startsAtMs - Date.now()) / 1000));
   return new Problem(NOT_STARTED, `It starts at ${new Date(terms.startsAtMs).toISOString()}.`, { retryAfterSeconds });
 }
+
+export const tooManyWait = (retryAfterSeconds: number): Problem =>
+  new Problem(OVERLOADED, 'Too many orders wait to be stored. Nothing was ordered.', { retryAfterSeconds });
 
 export const NOT_ASKED = new Problem(STORE_UNAVAILABLE, 'The stock cannot be reached. Nothing was ordered.', {
   retryAfterSeconds: RETRY_AFTER_SECONDS,

@@ -1,16 +1,8 @@
 import { Gauge, type Registry } from 'prom-client';
 import { isOpen, type LaneGate, type LaneInRedis } from '../stock/lane-gate.js';
 import { baseOf } from '../stock/version.js';
+import { DrainRate } from './drain-rate.js';
 import type { OrderStreams } from './order-streams.js';
-
-/** What a lane stores in a second until it was measured: far below what one worker reaches. */
-const ASSUMED_PER_SECOND = 1_000;
-
-interface Sample {
-  atMs: number;
-  recorded: number;
-  backlog: number;
-}
 
 /** How far behind one lane is. */
 export interface LaneProgress {
@@ -19,14 +11,14 @@ export interface LaneProgress {
   recorded: number;
   /** Decisions that Postgres has not recorded. */
   backlog: number;
-  /** Decisions recorded in a second while there was something to record. */
+  /** Decisions recorded in a second while there was enough to record. */
   perSecond: number;
 }
 
 /** Knows how far persistence is behind, as of the last look: for gauges, and for a buyer who asks how long. */
 export class LaneWatch {
   readonly #progress = new Map<number, LaneProgress>();
-  readonly #samples = new Map<number, Sample>();
+  readonly #rates = new Map<number, DrainRate>();
   readonly #open: Gauge<'lane'>;
   readonly #backlog: Gauge<'lane'>;
   readonly #age: Gauge<'lane'>;
@@ -61,24 +53,11 @@ export class LaneWatch {
   private note(lane: number, state: LaneInRedis): void {
     const { epoch, recorded, version } = state;
     const backlog = Math.max(0, version - baseOf(epoch) - recorded);
-    const sample = { atMs: performance.now(), recorded, backlog };
-    this.#progress.set(lane, {
-      isOpen: isOpen(state),
-      epoch,
-      recorded,
-      backlog,
-      perSecond: this.measure(lane, sample),
-    });
-    this.#samples.set(lane, sample);
+    const rate = this.#rates.get(lane) ?? new DrainRate();
+    this.#rates.set(lane, rate);
+    const perSecond = rate.note({ atMs: performance.now(), epoch, recorded, backlog });
+    this.#progress.set(lane, { isOpen: isOpen(state), epoch, recorded, backlog, perSecond });
     this.#open.set({ lane }, isOpen(state) ? 1 : 0);
     this.#backlog.set({ lane }, backlog);
-  }
-
-  /** Only a lane that had work all the time shows how fast it is. */
-  private measure(lane: number, now: Sample): number {
-    const before = this.#samples.get(lane);
-    const known = this.#progress.get(lane)?.perSecond ?? ASSUMED_PER_SECOND;
-    if (!before || before.backlog === 0 || now.backlog === 0 || now.recorded <= before.recorded) return known;
-    return ((now.recorded - before.recorded) * 1000) / (now.atMs - before.atMs);
   }
 }

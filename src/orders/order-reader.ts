@@ -102,7 +102,8 @@ export class OrderReader {
     const progress = this.watch.progressOf(lane);
     if (!progress || progress.epoch !== epochOf(version)) return { ahead: 0, etaSeconds: 1 };
     const ahead = Math.max(0, ordinalOf(version) - 1 - progress.recorded);
-    return { ahead, etaSeconds: Math.min(ETA_SECONDS_MAX, Math.max(1, Math.ceil(ahead / progress.perSecond))) };
+    const waitSeconds = ahead === 0 ? 0 : ahead / progress.perSecond; // which is 0 while nothing is stored
+    return { ahead, etaSeconds: Math.min(ETA_SECONDS_MAX, Math.max(1, Math.ceil(waitSeconds))) };
   }
 }
 

@@ -23,6 +23,9 @@ import { SaleTermsReader } from './sale-terms.js';
 /** With its own time, what a hint missed is shown within 5 s. */
 const SWEEP_EVERY_MS = 4_000;
 
+/** What an operator changes is known everywhere after twice this. */
+const TERMS_EVERY_MS = 500;
+
 const HEARTBEAT_MS = 15_000;
 
 @Module({
@@ -55,10 +58,11 @@ const HEARTBEAT_MS = 15_000;
       },
     },
     {
-      provide: 'order events loops',
-      inject: [OrderEvents, LOGGER],
-      useFactory: (events: OrderEvents, logger: Logger) =>
+      provide: 'orders loops',
+      inject: [OrderEvents, SaleTermsReader, LOGGER],
+      useFactory: (events: OrderEvents, terms: SaleTermsReader, logger: Logger) =>
         new BackgroundLoops([
+          new PollingLoop({ name: 'sale terms', runOnce: () => terms.runOnce(), idle: TERMS_EVERY_MS, logger }),
           new PollingLoop({
             name: 'sweep of event streams',
             runOnce: () => events.runOnce(),

@@ -18,6 +18,8 @@ export const SALE_NOT_FOUND = new Problem(
   'No sale has this id.',
 );
 
+export const SALE_ENDED = problemType('sale-ended', 409, 'The sale is over');
+
 /** Also the answer about somebody else's order: whether it exists is nobody's business. */
 export const ORDER_NOT_FOUND = new Problem(
   problemType('order-not-found', 404, 'There is no such order'),

@@ -50,9 +50,11 @@ export interface Difference {
 export function compareBooks(books: LaneBooks): Difference[] {
   const { onRecord, verdict, counters } = books;
   if ('because' in verdict) return [different('lane-closed', books, verdict.because)];
+  if (!counters && onRecord.isSealed) return conservedOnRecord(books);
   if (!counters) return onRecord.isLoaded ? [different('sale-not-in-redis', books, 'Redis has lost the sale')] : [];
   return [
-    ...conserved(books, counters),
+    ...conservedOnRecord(books),
+    ...sameTotals(books, counters),
     ...(books.isStill ? conservedInRedis(books, counters) : []),
     ...(isDrained(books) ? unrecorded(books) : []),
     ...(isQuiescent(books) ? agreeing(books) : []),
@@ -71,20 +73,18 @@ function isDrained({ isStill, redis, onRecord, backlog }: LaneBooks): boolean {
 
 const missingDecisions = ({ redis, onRecord }: LaneBooks) => redis.version - baseOf(redis.epoch) - onRecord.recorded;
 
-function conserved(books: LaneBooks, { total }: SaleCounters): Difference[] {
+function conservedOnRecord(books: LaneBooks): Difference[] {
+  const { pendingPayment, paid, held } = books.onRecord;
+  if (pendingPayment + paid === held) return [];
+  const orders = `${pendingPayment} pending + ${paid} paid`;
+  return [different('postgres-not-conserved', books, `orders hold ${orders}, sale_lanes.held is ${held}`)];
+}
+
+/** An adjustment changes one side before the other. */
+function sameTotals(books: LaneBooks, { total }: SaleCounters): Difference[] {
   const { onRecord } = books;
-  const differences: Difference[] = [];
-  if (onRecord.pendingPayment + onRecord.paid !== onRecord.held) {
-    const orders = `${onRecord.pendingPayment} pending + ${onRecord.paid} paid`;
-    differences.push(
-      different('postgres-not-conserved', books, `orders hold ${orders}, sale_lanes.held is ${onRecord.held}`),
-    );
-  }
-  // An adjustment changes one side before the other.
-  if (total !== onRecord.total && onRecord.pendingAdjustments === 0) {
-    differences.push(different('totals-differ', books, `Redis has ${total}, Postgres ${onRecord.total}`));
-  }
-  return differences;
+  if (total === onRecord.total || onRecord.pendingAdjustments > 0) return [];
+  return [different('totals-differ', books, `Redis has ${total}, Postgres ${onRecord.total}`)];
 }
 
 function conservedInRedis(books: LaneBooks, { total, available }: SaleCounters): Difference[] {

@@ -8,6 +8,8 @@ export interface LaneOnRecord extends LaneInPostgres {
   lane: number;
   /** Redis has confirmed that the sale is there. */
   isLoaded: boolean;
+  /** What is open of it is nothing, and Redis need not have it. */
+  isSealed: boolean;
   /** Of the whole lane: decisions that can only be recorded once an operator has resolved them. */
   waitingDecisions: number;
   total: number;
@@ -31,7 +33,7 @@ export async function selectSaleOnRecord(tx: PoolClient, saleId: string): Promis
     tx,
     `SELECT sl.lane, sl.total, sl.held, l.epoch, l.run_id AS "runId", l.max_version AS "maxVersion", l.recorded,
             l.rebuild_asked AS "rebuildAsked",
-            sl.loaded_at IS NOT NULL AS "isLoaded",
+            sl.loaded_at IS NOT NULL AS "isLoaded", s.sealed_at IS NOT NULL AS "isSealed",
             NOT EXISTS (SELECT FROM sale_lanes x WHERE x.lane = sl.lane AND x.loaded_epoch IS NOT NULL) AS "neverLoaded",
             ${WAITING_DECISIONS} AS "waitingDecisions",
             (SELECT count(*) FROM stock_adjustments a WHERE a.lane = sl.lane AND a.state = 'pending') AS "pendingAdjustments",
@@ -40,7 +42,7 @@ export async function selectSaleOnRecord(tx: PoolClient, saleId: string): Promis
             coalesce(o.pending, 0) AS "pendingPayment", coalesce(o.paid, 0) AS paid,
             coalesce(o.to_give_back, 0) AS "toGiveBack", coalesce(o.given_back, 0) AS "givenBack",
             coalesce(o.unreleased, 0) AS "unreleasedOrders"
-     FROM sale_lanes sl JOIN lanes l USING (lane)
+     FROM sale_lanes sl JOIN lanes l USING (lane) JOIN sales s USING (sale_id)
      LEFT JOIN LATERAL (
        SELECT sum(quantity) FILTER (WHERE status = 'pending_payment') AS pending,
               sum(quantity) FILTER (WHERE status = 'paid') AS paid,

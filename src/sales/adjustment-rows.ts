@@ -1,7 +1,7 @@
 import type { Pool, PoolClient } from 'pg';
 import { isStillInTerm } from '../ledger/record-releases.js';
 import { recordAdminAction } from '../platform/postgres/record-admin-action.js';
-import type { AdjustmentReply } from '../stock/stock.js';
+import type { AdjustmentReply } from '../stock/stock-replies.js';
 import { epochOf } from '../stock/version.js';
 import { STOCK_MAX } from './new-sale.js';
 
@@ -31,7 +31,7 @@ export interface Adjustment {
 
 /** `earlier` may be the one of this key, or another one that has to be finished first. */
 export type Begun =
-  'unknown-sale' | 'not-loaded' | 'out-of-range' | { is: 'begun' | 'earlier'; adjustment: Adjustment };
+  'unknown-sale' | 'not-loaded' | 'out-of-range' | 'sealed' | { is: 'begun' | 'earlier'; adjustment: Adjustment };
 
 const COLUMNS = `sale_id AS "saleId", lane, number, delta, reason, idempotency_key AS "idempotencyKey", state, version,
   created_at AS "createdAt"`;
@@ -54,6 +54,9 @@ export async function beginAdjustment(tx: PoolClient, wish: AdjustmentWish): Pro
     [wish.saleId, wish.idempotencyKey],
   );
   if (earlier.rows[0]) return { is: 'earlier', adjustment: earlier.rows[0] };
+  // Asked only after the lock: who seals the sale has it too.
+  const sealed = await tx.query('SELECT FROM sales WHERE sale_id = $1 AND sealed_at IS NOT NULL', [wish.saleId]);
+  if (sealed.rowCount) return 'sealed';
   if (!sale.isLoaded) return 'not-loaded';
   const total = sale.total + wish.delta;
   if (total < 0 || total > STOCK_MAX) return 'out-of-range';

@@ -1,24 +1,38 @@
 import { z } from 'zod';
-import { problemType } from '../platform/http/problem.js';
+import { SALE_ENDED } from '../orders/paths.js';
+import { Problem, problemType } from '../platform/http/problem.js';
 
 export const INVALID_SALE = problemType('invalid-sale', 422, 'The sale breaks a rule');
 
-/** The shape of `POST /v1/admin/sales`: a wrong type is `invalid-field`. What the values must obey is below. */
-export const newSaleShape = z.strictObject({
+const TERMS = {
   name: z.string(),
   sku: z.string(),
   priceMinor: z.int(),
   currency: z.string(),
-  stock: z.int(),
   perUserLimit: z.int(),
-  maxPerOrder: z.int().optional(),
+  maxPerOrder: z.int(),
   startsAt: z.iso.datetime({ offset: true }),
   endsAt: z.iso.datetime({ offset: true }),
-  paymentWindowSeconds: z.int().default(900),
+  paymentWindowSeconds: z.int(),
+};
+
+/** The answer to whoever wants to change a sealed sale. */
+export const SALE_SEALED = new Problem(SALE_ENDED, 'The sale is sealed: nothing about it changes any more.');
+
+/** The shape of `POST /v1/admin/sales`: a wrong type is `invalid-field`. What the values must obey is below. */
+export const newSaleShape = z.strictObject({
+  ...TERMS,
+  stock: z.int(),
+  maxPerOrder: TERMS.maxPerOrder.optional(),
+  paymentWindowSeconds: TERMS.paymentWindowSeconds.default(900),
   requiresPass: z.boolean().default(false),
   lanes: z.int().default(1),
 });
 export type NewSale = z.infer<typeof newSaleShape>;
+
+/** The shape of `PATCH /v1/admin/sales/{saleId}`: what is named changes. Stock is adjusted instead. */
+export const saleChangeShape = z.strictObject(TERMS).partial();
+export type SaleChange = z.infer<typeof saleChangeShape>;
 
 /** A buyer's record is read by the reserve script: it holds at most 20 orders. */
 const PER_USER_LIMIT_MAX = 20;

@@ -95,7 +95,8 @@ export class SaleLoader {
               (extract(epoch FROM s.starts_at) * 1000)::bigint AS "startsAtMs",
               (extract(epoch FROM s.ends_at) * 1000)::bigint AS "endsAtMs"
        FROM sale_lanes sl JOIN sales s USING (sale_id)
-       WHERE (sl.loaded_at IS NULL OR sl.config_version < s.config_version) AND sl.sale_id = coalesce($1, sl.sale_id)
+       WHERE (sl.loaded_at IS NULL OR sl.config_version < s.config_version) AND s.sealed_at IS NULL
+         AND sl.sale_id = coalesce($1, sl.sale_id)
        ORDER BY random() LIMIT $2`,
       [saleId ?? null, PER_PASS_MAX],
     );

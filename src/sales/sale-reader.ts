@@ -42,8 +42,15 @@ export class SaleReader {
 
   /** The same, surely not older than this call. */
   async readNow(saleId: string): Promise<SaleView | undefined> {
-    const sale = await this.prisma.sale.findUnique({ where: { saleId }, include: { saleLanes: true } });
-    return sale ? (await this.view([sale]))[0] : undefined;
+    return (await this.readConfigured(saleId))?.sale;
+  }
+
+  /** With the version of its configuration. */
+  async readConfigured(saleId: string): Promise<{ sale: SaleView; configVersion: number } | undefined> {
+    const row = await this.prisma.sale.findUnique({ where: { saleId }, include: { saleLanes: true } });
+    if (!row) return undefined;
+    const [sale] = await this.view([row]);
+    return { sale: sale as SaleView, configVersion: row.configVersion };
   }
 
   private async view(sales: SaleWithLanes[]): Promise<SaleView[]> {

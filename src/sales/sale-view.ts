@@ -6,7 +6,7 @@ export interface SaleInRedis {
   available: number;
 }
 
-export type SaleStatus = 'scheduled' | 'open' | 'paused' | 'sold_out' | 'ended' | 'unavailable';
+export type SaleStatus = 'scheduled' | 'open' | 'paused' | 'sold_out' | 'ended' | 'sealed' | 'unavailable';
 
 /** A sale as clients see it (contract: Sale). */
 export interface SaleView {
@@ -47,6 +47,7 @@ export function viewSale(sale: SaleWithLanes, redis: SaleInRedis | undefined, no
 }
 
 function statusOf(sale: Sale, redis: SaleInRedis | undefined, now: Date): SaleStatus {
+  if (sale.sealedAt !== null) return 'sealed';
   if (sale.endedAt !== null || sale.endsAt <= now) return 'ended';
   if (redis === undefined) return 'unavailable';
   if (sale.paused) return 'paused';

@@ -10,11 +10,13 @@ import { OrderStreams } from '../order-stream/order-streams.js';
 import { LaneGate } from '../stock/lane-gate.js';
 import { Stock } from '../stock/stock.js';
 import { AdminSalesController } from './admin-sales.controller.js';
+import { RemoveSealedSales } from './remove-sealed-sales.js';
 import { SaleCounting } from './sale-counting.js';
 import { SaleLoader } from './sale-loader.js';
 import { SaleOffice } from './sale-office.js';
 import { SaleReader } from './sale-reader.js';
 import { SalesController } from './sales.controller.js';
+import { SealSales } from './seal-sale.js';
 import { StockAdjustments } from './stock-adjustments.js';
 import { StockAdjustmentsController } from './stock-adjustments.controller.js';
 
@@ -36,12 +38,15 @@ const adjustments = {
 
 const loops = {
   provide: 'sales loops',
-  inject: [SaleLoader, StockAdjustments, LOGGER],
-  useFactory: (sales: SaleLoader, begun: StockAdjustments, logger: Logger) =>
-    new BackgroundLoops([
+  inject: [SaleLoader, StockAdjustments, pg.Pool, Stock, LOGGER],
+  useFactory: (sales: SaleLoader, begun: StockAdjustments, pool: pg.Pool, stock: Stock, logger: Logger) => {
+    const sealed = new RemoveSealedSales(pool, stock, logger);
+    return new BackgroundLoops([
       new PollingLoop({ name: 'sale loader', runOnce: () => sales.runOnce(), idle: LOAD_EVERY_MS, logger }),
       new PollingLoop({ name: 'stock adjustments', runOnce: () => begun.runOnce(), idle: FINISH_EVERY_MS, logger }),
-    ]),
+      new PollingLoop({ name: 'sealed sales', runOnce: () => sealed.runOnce(), idle: FINISH_EVERY_MS, logger }),
+    ]);
+  },
 };
 
 @Module({})
@@ -62,9 +67,15 @@ export class SalesModule {
         },
         {
           provide: SaleOffice,
-          inject: [PrismaClient, SaleLoader, SETTINGS],
-          useFactory: (prisma: PrismaClient, sales: SaleLoader, settings: Settings) =>
-            new SaleOffice(prisma, sales, settings.STOCK_LANES),
+          inject: [pg.Pool, PrismaClient, SaleLoader, SETTINGS],
+          useFactory: (pool: pg.Pool, prisma: PrismaClient, sales: SaleLoader, settings: Settings) =>
+            new SaleOffice(pool, prisma, sales, settings.STOCK_LANES),
+        },
+        {
+          provide: SealSales,
+          inject: [pg.Pool, SaleOffice, Stock, LaneGate],
+          useFactory: (pool: pg.Pool, office: SaleOffice, stock: Stock, gate: LaneGate) =>
+            new SealSales(pool, office, stock, gate),
         },
         { provide: SaleCounting, inject: [pg.Pool], useFactory: (pool: pg.Pool) => new SaleCounting(pool) },
       ],

@@ -8,7 +8,7 @@ import { Problem, problemType } from '../platform/http/problem.js';
 import { OUTCOME_UNKNOWN, STORE_UNAVAILABLE } from '../platform/http/problems.js';
 import { isStoreAway } from '../platform/store-errors.js';
 import type { AdjustmentWish } from './adjustment-rows.js';
-import { INVALID_SALE, STOCK_MAX } from './new-sale.js';
+import { INVALID_SALE, SALE_SEALED, STOCK_MAX } from './new-sale.js';
 import { type Adjusted, StockAdjustments } from './stock-adjustments.js';
 
 const REASON_CHARS_MAX = 500;
@@ -21,6 +21,7 @@ const brokenRule = (detail: string) =>
 
 const PROBLEMS: Record<Exclude<Adjusted['is'], 'done'>, Problem> = {
   'unknown-sale': SALE_NOT_FOUND,
+  sealed: SALE_SEALED,
   'stock-in-use': new Problem(
     problemType('stock-in-use', 409, 'Fewer units are free than are to be taken away'),
     'Buyers hold the others. Nothing was adjusted.',

@@ -4,7 +4,8 @@ import type { OrderStreams } from '../order-stream/order-streams.js';
 import { failpoint } from '../platform/failpoint.js';
 import { inTransaction } from '../platform/postgres/transaction.js';
 import { isStoreAway } from '../platform/store-errors.js';
-import type { AdjustmentReply, Stock } from '../stock/stock.js';
+import type { Stock } from '../stock/stock.js';
+import type { AdjustmentReply } from '../stock/stock-replies.js';
 import {
   type Adjustment,
   type AdjustmentWish,
@@ -25,6 +26,7 @@ export type Adjusted =
   /** The total would not be 0 to 10^9. */
   | { is: 'out-of-range' }
   | { is: 'unknown-sale' }
+  | { is: 'sealed' }
   /** The sale is in no open lane yet, or an earlier adjustment cannot be finished: nothing was begun. */
   | { is: 'not-now' }
   /** It is on record, and will be finished. */

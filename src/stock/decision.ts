@@ -5,6 +5,7 @@ export const REFUSALS = [
   'ENDED',
   'LIMIT_REACHED',
   'SOLD_OUT',
+  'OVERLOADED',
   'UNAVAILABLE',
 ] as const;
 export type Refusal = (typeof REFUSALS)[number];
@@ -26,6 +27,12 @@ export interface ReserveRequest {
   idempotencyKey: string;
   /** 1 to 999. */
   quantity: number;
+}
+
+export interface ReserveCall {
+  requests: readonly ReserveRequest[];
+  /** Decisions of the lane that may be made and not recorded: beyond it, nothing more is accepted. */
+  backlogMax?: number;
 }
 
 /** Replies are told apart by their order on the connection: a lost one must not give a buyer the order of another. */

@@ -6,11 +6,13 @@ end
 -- Included by every script that decides. Reads a lane and says whether it may decide anything now: it says `open`, and
 -- this is the Redis it was verified on. The server itself names its run id, so no client can be wrong about it.
 local function read_lane(lane)
-  local state, epoch, run_id, version = unpack(redis.call('HMGET', lane, 'state', 'epoch', 'runId', 'version'))
+  local state, epoch, run_id, version, recorded =
+    unpack(redis.call('HMGET', lane, 'state', 'epoch', 'runId', 'version', 'recorded'))
   local this_run_id = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
   return {
     epoch = tonumber(epoch),
     version = tonumber(version),
+    recorded = tonumber(recorded) or 0,
     run_id = run_id,
     this_run_id = this_run_id,
     is_open = state == 'open' and run_id == this_run_id and tonumber(epoch) ~= nil and tonumber(version) ~= nil,

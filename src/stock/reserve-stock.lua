@@ -12,7 +12,8 @@ KEYS[4]  orders  stream  {lane:L}:orders
 ARGV[1]   sale id
 ARGV[2]   highest version that the calling process was ever answered for this lane, or 0
 ARGV[3]   run id of the Redis that answered it, or ''
-ARGV[4…]  order id, buyer, idempotency key, units (1 to 999); the same four for each request
+ARGV[4]   decisions that may be made and not recorded: beyond, nothing more is accepted
+ARGV[5…]  order id, buyer, idempotency key, units (1 to 999); the same four for each request
 
 Returns {run id, version of the lane} and then, in the order of the requests, {outcome}, or for
 ACCEPTED and REPEATED {outcome, order id, version, decidedAtMs}
@@ -24,12 +25,14 @@ ACCEPTED and REPEATED {outcome, order id, version, decidedAtMs}
   ENDED          after its window, or ended by hand
   LIMIT_REACHED  the buyer would hold more than the limit, or has had ORDERS_MAX orders
   SOLD_OUT       fewer units left than wanted
+  OVERLOADED     would be accepted, but too many decisions wait to be recorded
   UNAVAILABLE    the lane is closed, what the caller was answered is gone, or the sale is not in it
 ]]
 -- include read-lane.lua
 local ORDERS_MAX = 20 -- per buyer and sale: bounds what one buyer can make this script read
 local lane_key, sale_key, buyers, orders = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local sale_id, seen_version, seen_run_id = ARGV[1], tonumber(ARGV[2]), ARGV[3]
+local sale_id, seen_version, seen_run_id, backlog_max = ARGV[1], tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4])
+local VERSIONS_PER_EPOCH = 1000000000000
 
 local function hex(digits) return string.rep('[0-9a-f]', digits) end
 local UUID = '^' .. table.concat({ hex(8), hex(4), hex(4), hex(4), hex(12) }, '%-') .. '$'
@@ -45,7 +48,7 @@ end
 
 valid(sale_id, UUID, 'sale id')
 local requests = {}
-for i = 4, #ARGV, 4 do
+for i = 5, #ARGV, 4 do
   requests[#requests + 1] = {
     id = valid(ARGV[i], UUID, 'order id'),
     buyer = valid(ARGV[i + 1], '^[%w._:@|-]+$', 'buyer'),
@@ -82,6 +85,7 @@ local function repeated(record, position, request)
 end
 
 local version = lane.version
+local version_max = lane.epoch * VERSIONS_PER_EPOCH + lane.recorded + backlog_max
 
 local function accept(request, held, rest)
   available, version = available - request.units, version + 1
@@ -103,6 +107,7 @@ local function decide(request)
   local _, semicolons = string.gsub(rest, ';', '')
   if held + request.units > per_user or semicolons - 1 >= ORDERS_MAX then return { 'LIMIT_REACHED' } end
   if available < request.units then return { 'SOLD_OUT' } end
+  if version >= version_max then return { 'OVERLOADED' } end
   return accept(request, held, rest)
 end
 

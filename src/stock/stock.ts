@@ -1,16 +1,19 @@
 import type { Redis } from 'ioredis';
 import { LuaScript } from '../platform/redis/lua-script.js';
 import { type HeldOrder, parseBuyerRecord } from './buyer-record.js';
-import { areFor, type Decision, type Reply, type ReserveRequest, toDecision } from './decision.js';
+import { areFor, type Decision, type Reply, type ReserveCall, toDecision } from './decision.js';
 import { isOpen, LaneGate } from './lane-gate.js';
 import { type Buyer, scanBuyers } from './scan-buyers.js';
 import { laneKeys, saleKeys } from './stock-keys.js';
+import type { AdjustmentReply, Release, Releases, Removal } from './stock-replies.js';
+import { VERSIONS_PER_EPOCH } from './version.js';
 
 const reserveStock = new LuaScript(new URL('./reserve-stock.lua', import.meta.url));
 const loadSale = new LuaScript(new URL('./load-sale.lua', import.meta.url));
 const configureSale = new LuaScript(new URL('./configure-sale.lua', import.meta.url));
 const releaseStock = new LuaScript(new URL('./release-stock.lua', import.meta.url));
 const adjustStock = new LuaScript(new URL('./adjust-stock.lua', import.meta.url));
+const removeSale = new LuaScript(new URL('./remove-sale.lua', import.meta.url));
 
 /** What a lane knows of a sale's terms. `version` only rises. */
 export interface SaleConfiguration {
@@ -27,26 +30,6 @@ export interface SaleCounters {
   available: number;
 }
 
-export type Release = { outcome: 'RELEASED' | 'ALREADY'; version: number } | { outcome: 'MISSING' | 'UNAVAILABLE' };
-
-export interface Releases {
-  /** Under what they were given back: they may be recorded only while it is still so. */
-  runId: string;
-  epoch: number;
-  /** What Postgres had recorded of that epoch at least. */
-  recorded: number;
-  releases: Release[];
-}
-
-export interface AdjustmentReply {
-  outcome: 'ADJUSTED' | 'REFUSED' | 'OUTDATED' | 'MISSING' | 'UNAVAILABLE';
-  /** The Redis and the epoch that answered: it may be recorded only while the lane still belongs to both. */
-  runId: string;
-  epoch: number;
-  /** Of the adjustment; 0 when a rebuild had counted it, or there is none. */
-  version: number;
-}
-
 type LaneReply = [runId: string, version: string];
 
 /** What this process was last answered by a lane: with it, the lane notices that it has lost something. */
@@ -54,6 +37,9 @@ interface Seen {
   version: number;
   runId: string;
 }
+
+/** More than an epoch can have. */
+const NO_LIMIT = VERSIONS_PER_EPOCH;
 
 const NOTHING_SEEN: Seen = { version: 0, runId: '' };
 
@@ -75,9 +61,9 @@ export class Stock {
   }
 
   /** Decides all requests of one sale in one lane, in their order, in one script call; one decision per request. */
-  async reserve(lane: number, saleId: string, requests: readonly ReserveRequest[]): Promise<Decision[]> {
+  async reserve(lane: number, saleId: string, { requests, backlogMax = NO_LIMIT }: ReserveCall): Promise<Decision[]> {
     const seen = this.#seenOf(lane);
-    const args: (string | number)[] = [saleId, seen.version, seen.runId];
+    const args: (string | number)[] = [saleId, seen.version, seen.runId, backlogMax];
     for (const { orderId, buyer, idempotencyKey, quantity } of requests) {
       args.push(orderId, buyer, idempotencyKey, quantity);
     }
@@ -155,6 +141,14 @@ export class Stock {
     const keys = [laneKeys(lane).state, saleKeys(lane, saleId).sale];
     const reply = await configureSale.run(this.redis, keys, configurationArgs(configuration));
     return reply as 'CONFIGURED' | 'OUTDATED' | 'MISSING' | 'UNAVAILABLE';
+  }
+
+  /** Takes a sealed sale out of one lane. @param held units that Postgres has on record as held. */
+  async remove(lane: number, saleId: string, held: number): Promise<Removal> {
+    const { sale, buyers } = saleKeys(lane, saleId);
+    const reply = await removeSale.run(this.redis, [laneKeys(lane).state, sale, buyers], [held]);
+    const [outcome, runId, epoch] = reply as [Removal['outcome'], string, string];
+    return { outcome, runId, epoch: Number(epoch) };
   }
 
   /** Undefined when the sale is not in this lane. */

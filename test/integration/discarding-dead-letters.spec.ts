@@ -90,12 +90,12 @@ describe('discarding a dead letter', () => {
     await there.forge(saleId, { order: lost.orderId, buyer: 'zoe', key: 'mine' });
     await there.persist();
     expect(await there.letters()).toMatchObject([{ reason: 'superseded', state: 'open' }]);
-    await corner.stock.reserve(corner.lane, saleId, [{ ...lost, orderId: uuidv7() }]);
+    await corner.stock.reserve(corner.lane, saleId, { requests: [{ ...lost, orderId: uuidv7() }] });
 
     expect(await discard()).toBe('discarded');
     await there.persist();
     const asKey = aRequest({ buyer: 'zoe', idempotencyKey: lost.orderId });
-    await corner.stock.reserve(corner.lane, saleId, [asKey]);
+    await corner.stock.reserve(corner.lane, saleId, { requests: [asKey] });
     await there.persist();
 
     expect((await corner.rows(saleId)).map(({ status }) => status).sort()).toEqual([
@@ -138,7 +138,7 @@ describe('discarding a dead letter', () => {
   it('puts nothing on record in the name of another order of the buyer', async () => {
     const saleId = await corner.sale({ stock: 3 });
     const real = aRequest({ buyer: 'eve' });
-    await corner.stock.reserve(corner.lane, saleId, [real]);
+    await corner.stock.reserve(corner.lane, saleId, { requests: [real] });
     await corner.pool.query('UPDATE sale_lanes SET total = 0 WHERE sale_id = $1', [saleId]);
     await there.forge(saleId, { order: real.orderId, units: '2' });
     await there.persist();

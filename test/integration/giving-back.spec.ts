@@ -7,7 +7,7 @@ describe('giving the units of finished orders back', () => {
   beforeEach(async () => {
     corner = await Corner.open();
     saleId = await corner.sale({ stock: 6 });
-    await corner.stock.reserve(corner.lane, saleId, buyers);
+    await corner.stock.reserve(corner.lane, saleId, { requests: buyers });
     await corner.worker().runOnce();
   });
   afterEach(() => corner.close());
@@ -115,14 +115,14 @@ describe('giving the units of finished orders back', () => {
     ['has no other', [aRequest({ buyer: 'dan' })], 0],
   ])('leaves the record of a buyer who %s as the reserve script reads it', async (_, requests, nth) => {
     const other = await corner.sale({ stock: 6, perUserLimit: 3 });
-    await corner.stock.reserve(corner.lane, other, requests);
+    await corner.stock.reserve(corner.lane, other, { requests });
     await corner.worker().runOnce();
     const { orderId } = requests[nth] as (typeof requests)[0];
     await corner.expire(other, orderId);
 
     expect(await corner.giveBack.runOnce()).toBe(1);
 
-    const again = await corner.stock.reserve(corner.lane, other, requests);
+    const again = await corner.stock.reserve(corner.lane, other, { requests });
     expect(again).toMatchObject(requests.map((request) => ({ outcome: 'REPEATED', orderId: request.orderId })));
     for await (const page of corner.stock.scanBuyers(corner.lane, other)) {
       expect(page).toMatchObject([{ buyer: 'dan', held: requests.length - 1 }]);

@@ -209,9 +209,11 @@ describe('persisting orders', () => {
   it('answers a repeated key with the order it stored', async () => {
     const saleId = await corner.sale();
     const request = aRequest();
-    const [first] = await corner.stock.reserve(corner.lane, saleId, [request]);
+    const [first] = await corner.stock.reserve(corner.lane, saleId, { requests: [request] });
     await corner.worker().runOnce();
-    const [again] = await corner.stock.reserve(corner.lane, saleId, [aRequest({ ...request, orderId: uuidv7() })]);
+    const [again] = await corner.stock.reserve(corner.lane, saleId, {
+      requests: [aRequest({ ...request, orderId: uuidv7() })],
+    });
 
     expect(again).toEqual({ ...first, outcome: 'REPEATED' });
     expect(await corner.rows(saleId)).toMatchObject([{ orderId: request.orderId }]);

@@ -153,14 +153,14 @@ describe('rebuilding a lane', () => {
     it('the answer to every key, word for word, also of released orders', async () => {
       const saleId = await corner.sale({ stock: 10, perUserLimit: 3 });
       const requests = [aRequest({ quantity: 2 }), aRequest({ buyer: 'ann' }), aRequest({ buyer: 'ann' })];
-      const before = await corner.stock.reserve(corner.lane, saleId, requests);
+      const before = await corner.stock.reserve(corner.lane, saleId, { requests });
       await corner.worker().runOnce();
       await corner.expire(saleId, requests[1]?.orderId ?? '');
       await corner.redis.flushall();
       await look();
 
       const again = requests.map((request) => ({ ...request, orderId: uuidv7() }));
-      const after = await corner.stock.reserve(corner.lane, saleId, again);
+      const after = await corner.stock.reserve(corner.lane, saleId, { requests: again });
 
       expect(after).toEqual(before.map((decision) => ({ ...decision, outcome: 'REPEATED' })));
       await expectHealed(saleId, { epoch: 2, held: 3 });

@@ -55,7 +55,7 @@ describe('watching orders', () => {
   async function accept(count: number): Promise<ReserveRequest[]> {
     const requests = Array.from({ length: count }, () => aRequest());
     for (let from = 0; from < count; from += 500) {
-      await corner.stock.reserve(corner.lane, saleId, requests.slice(from, from + 500));
+      await corner.stock.reserve(corner.lane, saleId, { requests: requests.slice(from, from + 500) });
     }
     return requests;
   }

@@ -60,12 +60,15 @@ export const malformedCalls: fc.Arbitrary<MalformedCall> = fc.oneof(
   fc.record({ requests, wrong: fc.record({ missing: fc.integer({ min: 1, max: FIELDS - 1 }) }) }),
 );
 
+/** Nothing seen, and room for everything. */
+const UNLIMITED = ['0', '', '1000000000000'];
+
 /** The arguments of the script. Without what is wrong each request would be accepted. */
 export function argumentsOf({ requests: count, wrong }: MalformedCall, saleId: string): string[] {
   const fields = Array.from({ length: count }, (_, n) => wellFormed(n)).flat();
-  if ('missing' in wrong) return [saleId, '0', '', ...fields.slice(0, -wrong.missing)];
-  if (wrong.position === 'sale') return [wrong.value, '0', '', ...fields];
-  return [saleId, '0', '', ...fields.with(wrong.position, wrong.value)];
+  if ('missing' in wrong) return [saleId, ...UNLIMITED, ...fields.slice(0, -wrong.missing)];
+  if (wrong.position === 'sale') return [wrong.value, ...UNLIMITED, ...fields];
+  return [saleId, ...UNLIMITED, ...fields.with(wrong.position, wrong.value)];
 }
 
 /** As long as can be stored. */

@@ -72,6 +72,17 @@ export const WRONG_DECISIONS: Bugs = {
     'local version = lane.version or 0',
     'local version = lane.version or seen_version',
   ],
+  'a full backlog takes one order more': ['if version >= version_max', 'if version > version_max'],
+  'a full backlog is not looked at': ["if version >= version_max then return { 'OVERLOADED' } end", ''],
+  'a full backlog does not see the orders before in the call': [
+    'if version >= version_max',
+    'if lane.version >= version_max',
+  ],
+  'a full backlog refuses a known key': ['if earlier then', 'if earlier and version < version_max then'],
+  'a full backlog hides that the sale is sold out': [
+    "if available < request.units then return { 'SOLD_OUT' } end",
+    "if version >= version_max then return { 'OVERLOADED' } end if available < request.units then return { 'SOLD_OUT' } end --",
+  ],
   'a refusal is written down': [
     "then return { 'SOLD_OUT' } end",
     "then redis.call('HSET', sale_key, 'available', integer(available)) return { 'SOLD_OUT' } end",

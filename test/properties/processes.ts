@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis';
 import type { Decision, ReserveRequest } from '../../src/stock/decision.js';
-import { type Release, Stock } from '../../src/stock/stock.js';
+import { Stock } from '../../src/stock/stock.js';
+import type { Release } from '../../src/stock/stock-replies.js';
 import { PROCESSES } from './stock-commands.js';
 import type { RealLane } from './real-lane.js';
 import type { Seen } from '../protocol/lane.js';
@@ -11,9 +12,10 @@ export interface ReserveCall {
   /** What the model says that it was answered before, with the run ids of the server. */
   seen: Seen;
   requests: readonly ReserveRequest[];
+  backlogMax: number;
 }
 
-export interface ReleaseCall extends Omit<ReserveCall, 'requests'> {
+export interface ReleaseCall extends Pick<ReserveCall, 'process' | 'seen'> {
   orders: readonly { buyer: string; orderId: string }[];
 }
 
@@ -32,8 +34,8 @@ export class TypedProcesses implements Processes {
     this.#stocks = Array.from({ length: PROCESSES }, () => new Stock(redis));
   }
 
-  reserve({ number, saleId }: RealLane, { process, requests }: ReserveCall): Promise<Decision[]> {
-    return (this.#stocks[process] as Stock).reserve(number, saleId, requests);
+  reserve({ number, saleId }: RealLane, { process, ...call }: ReserveCall): Promise<Decision[]> {
+    return (this.#stocks[process] as Stock).reserve(number, saleId, call);
   }
 
   async release({ number, saleId }: RealLane, { process, orders }: ReleaseCall): Promise<Release[]> {
@@ -49,14 +51,14 @@ export class TypedProcesses implements Processes {
 export class ScriptProcesses implements Processes {
   constructor(private readonly scripts: { reserve: string; release: string }) {}
 
-  async reserve(lane: RealLane, { seen, requests }: ReserveCall): Promise<Decision[]> {
+  async reserve(lane: RealLane, { seen, requests, backlogMax }: ReserveCall): Promise<Decision[]> {
     const fields = requests.flatMap(({ orderId, buyer, idempotencyKey, quantity }) => [
       orderId,
       buyer,
       idempotencyKey,
       quantity,
     ]);
-    const args = [lane.saleId, seen.version, seen.runId, ...fields];
+    const args = [lane.saleId, seen.version, seen.runId, backlogMax, ...fields];
     const [, ...replies] = (await callScript(lane, this.scripts.reserve, args)) as string[][];
     return replies.map(([outcome, orderId, version, decidedAtMs]) =>
       orderId === undefined

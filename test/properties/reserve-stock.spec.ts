@@ -74,7 +74,7 @@ describe('reserving stock', () => {
     const asked = [];
     do {
       const sentAtMs = Date.now();
-      const [decision] = await lane.stock.reserve(lane.number, lane.saleId, [aRequest()]);
+      const [decision] = await lane.stock.reserve(lane.number, lane.saleId, { requests: [aRequest()] });
       asked.push({ outcome: decision?.outcome, sentAtMs, answeredAtMs: Date.now() });
     } while (asked.at(-1)?.outcome !== 'ENDED');
 

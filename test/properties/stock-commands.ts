@@ -2,7 +2,7 @@ import fc from 'fast-check';
 
 /** What can happen to a lane between two looks at it. Plain data, so that a counterexample can be read and shrunk. */
 export type Command =
-  | { do: 'reserve'; process: number; requests: Wish[] }
+  | { do: 'reserve'; process: number; requests: Wish[]; backlogMax: number }
   | { do: 'configure'; terms: Terms; isLate: boolean }
   /** Their units come back, as expiry and cancelling have it. `nths` counts the orders there are; beyond them is none. */
   | { do: 'give back'; process: number; nths: number[] }
@@ -83,8 +83,11 @@ const terms: fc.Arbitrary<Terms> = fc.record({
 const once = (name: 'reach the disk' | 'lose the tail' | 'restart' | 'empty'): fc.Arbitrary<Command> =>
   fc.constant({ do: name });
 
+/** Mostly room for all; nothing is ever recorded here, so that a small one is soon reached. */
+const backlogMax = fc.oneof({ weight: 4, arbitrary: fc.constant(1_000) }, fc.nat({ max: 12 }));
+
 const reserve = (requests: fc.Arbitrary<Wish[]>): fc.Arbitrary<Command> =>
-  fc.record({ do: fc.constant('reserve' as const), process: caller, requests });
+  fc.record({ do: fc.constant('reserve' as const), process: caller, requests, backlogMax });
 
 const configure = fc.record({ do: fc.constant('configure' as const), terms, isLate: seldom });
 /** Mostly of the first orders: of those there are, and that were given back before. */

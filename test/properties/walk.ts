@@ -1,10 +1,13 @@
 import type { Decision } from '../../src/stock/decision.js';
-import type { Release, SaleConfiguration } from '../../src/stock/stock.js';
-import { type Command, PROCESSES, type Scenario, type Terms, type Wish } from './stock-commands.js';
+import type { SaleConfiguration } from '../../src/stock/stock.js';
+import type { Release } from '../../src/stock/stock-replies.js';
+import { type Command, PROCESSES, type Scenario, type Terms } from './stock-commands.js';
 import type { Processes } from './processes.js';
 import { expectConserved, pictureOf, type RealLane } from './real-lane.js';
 import * as model from '../protocol/lane.js';
 import * as guarded from '../protocol/lane-under-guard.js';
+
+type Reserving = Extract<Command, { do: 'reserve' }>;
 
 const HOUR_MS = 3_600_000;
 const HOURS_FROM_NOW = { before: [1, 2], open: [-1, 1], over: [-2, -1] } as const;
@@ -62,7 +65,7 @@ export class Walk {
   private async take(command: Command): Promise<void> {
     switch (command.do) {
       case 'reserve':
-        return this.reserve(command.process, command.requests);
+        return this.reserve(command);
       case 'configure':
         return this.configure(command.terms, command.isLate);
       case 'give back':
@@ -91,7 +94,7 @@ export class Walk {
     }
   }
 
-  private async reserve(process: number, wishes: readonly Wish[]): Promise<void> {
+  private async reserve({ process, requests: wishes, backlogMax }: Reserving): Promise<void> {
     const requests = wishes.map(({ buyer, key, quantity }) => ({
       orderId: uuidOf((this.#orders += 1)),
       buyer,
@@ -101,11 +104,11 @@ export class Walk {
     const seen = this.#seen[process] ?? model.NOTHING_SEEN;
     const realSeen = { ...seen, runId: this.realName(seen.runId) };
     const sentAtMs = Date.now();
-    const decisions = await this.processes.reserve(this.real, { process, seen: realSeen, requests });
+    const decisions = await this.processes.reserve(this.real, { process, seen: realSeen, requests, backlogMax });
     const nowMs = decisions.map(acceptedAtMs).find(Boolean) ?? sentAtMs;
     expect(nowMs >= sentAtMs && nowMs <= Date.now()).toBe(true);
 
-    const [lane, expected] = model.reserve(this.#lane, { seen, nowMs, requests });
+    const [lane, expected] = model.reserve(this.#lane, { seen, nowMs, requests, backlogMax });
     expect(decisions).toEqual(expected);
     this.#lane = lane;
     this.#seen[process] = model.remember(seen, lane, expected);

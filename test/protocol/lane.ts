@@ -9,7 +9,9 @@
  * units available.
  */
 import type { Decision, ReserveRequest, Refusal } from '../../src/stock/decision.js';
-import type { Release, SaleConfiguration } from '../../src/stock/stock.js';
+import type { SaleConfiguration } from '../../src/stock/stock.js';
+import type { Release } from '../../src/stock/stock-replies.js';
+import { baseOf } from '../../src/stock/version.js';
 
 /** Of one buyer in one sale, released ones counted. */
 const ORDERS_MAX = 20;
@@ -67,6 +69,8 @@ export interface Call {
   /** Redis' clock: one moment for the whole call. */
   nowMs: number;
   requests: readonly ReserveRequest[];
+  /** Decisions that may be made and not recorded; without it, any number. */
+  backlogMax?: number;
 }
 
 export const NOTHING_SEEN: Seen = { version: 0, runId: '' };
@@ -98,7 +102,7 @@ export const mayDecide = (lane: Lane): lane is DecidingLane =>
 type DecidingLane = Lane & { epoch: number; version: number; recorded: number };
 
 /** The requests of one call, one after another: each sees those before it. */
-export function reserve(lane: Lane, { seen, nowMs, requests }: Call): [Lane, Decision[]] {
+export function reserve(lane: Lane, { seen, nowMs, requests, backlogMax = Infinity }: Call): [Lane, Decision[]] {
   const unavailable: Decision[] = requests.map(() => ({ outcome: 'UNAVAILABLE' }));
   if (hasLost(lane, seen)) return [closeAsLost(lane, seen), unavailable];
   if (!mayDecide(lane) || !lane.sale) return [lane, unavailable];
@@ -107,6 +111,7 @@ export function reserve(lane: Lane, { seen, nowMs, requests }: Call): [Lane, Dec
   const decisions = requests.map((request): Decision => {
     const decision = decide(sale, request, nowMs);
     if (decision !== 'ACCEPTED') return decision;
+    if (version >= baseOf(lane.epoch) + lane.recorded + backlogMax) return { outcome: 'OVERLOADED' };
     version += 1;
     const order = { ...request, version, decidedAtMs: nowMs };
     sale = { ...sale, orders: [...sale.orders, { ...order, releasedVersion: undefined }] };

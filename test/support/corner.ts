@@ -98,7 +98,7 @@ export class Corner extends LaneParts {
   /** Orders of one unit by as many buyers, in one call. */
   reserve(saleId: string, buyers: number, stock = this.stock) {
     const requests = Array.from({ length: buyers }, () => aRequest());
-    return stock.reserve(this.lane, saleId, requests);
+    return stock.reserve(this.lane, saleId, { requests });
   }
 
   /** As expiry does it: its units are free in Postgres, and owed to Redis. */

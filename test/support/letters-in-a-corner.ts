@@ -61,7 +61,7 @@ export class LettersInACorner {
     const saleId = await corner.sale({ stock: 3 });
     await corner.redis.hset(corner.saleKeys(saleId).sale, 'available', 4);
     const refused = aRequest({ buyer: 'zoe' });
-    await corner.stock.reserve(corner.lane, saleId, [aRequest(), aRequest(), aRequest(), refused]);
+    await corner.stock.reserve(corner.lane, saleId, { requests: [aRequest(), aRequest(), aRequest(), refused] });
     await this.persist();
     return { saleId, orderId: refused.orderId, buyer: refused.buyer };
   }

@@ -54,7 +54,7 @@ export class MoneyCorner {
     const saleId = await this.corner.sale({ stock: count });
     const requests = Array.from({ length: count }, () => aRequest());
     for (let from = 0; from < count; from += 500) {
-      await this.corner.stock.reserve(this.corner.lane, saleId, requests.slice(from, from + 500));
+      await this.corner.stock.reserve(this.corner.lane, saleId, { requests: requests.slice(from, from + 500) });
     }
     const worker = this.corner.worker();
     while ((await worker.runOnce()) > 0);
