@@ -16,8 +16,16 @@ const CURSOR_OWNER = 'dead letters';
 
 const REASON_CHARS_MAX = 500;
 
-const DEAD_LETTER_NOT_FOUND = problemType('dead-letter-not-found', 404, 'There is no such dead letter');
-const ALREADY_RESOLVED = problemType('already-resolved', 409, 'The dead letter was replayed or discarded before');
+const DEAD_LETTER_NOT_FOUND = problemType('dead-letter-not-found', 404, {
+  title: 'There is no such dead letter',
+  when: 'No dead letter has this id, or nothing is left of its entry that could be replayed.',
+  next: 'Take the id from the list; discard a letter that cannot be replayed.',
+});
+const ALREADY_RESOLVED = problemType('already-resolved', 409, {
+  title: 'The dead letter was replayed or discarded before',
+  when: 'A letter is resolved once, and somebody was first.',
+  next: 'Read the letter to see who resolved it, and how.',
+});
 
 const PROBLEMS = {
   unknown: new Problem(DEAD_LETTER_NOT_FOUND, 'No dead letter has this id.'),

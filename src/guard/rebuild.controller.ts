@@ -6,7 +6,11 @@ import { requireUuid, SALE_NOT_FOUND } from '../orders/paths.js';
 import { RebuildDesk } from './rebuild-desk.js';
 
 const REBUILD_RUNNING = new Problem(
-  problemType('rebuild-running', 409, 'The lanes of the sale are being rebuilt'),
+  problemType('rebuild-running', 409, {
+    title: 'The lanes of the sale are being rebuilt',
+    when: 'A rebuild of a lane of this sale runs, or waits to begin.',
+    next: 'Wait until the audit shows the lanes open.',
+  }),
   'A rebuild runs or waits to begin. Ask again when the audit shows the lanes open.',
 );
 

@@ -5,7 +5,11 @@ import { OVERLOADED } from '../platform/http/problems.js';
 const RETRY_AFTER_SECONDS = 5;
 
 const TOO_MANY_OF_BUYER = new Problem(
-  problemType('too-many-streams', 429, 'This client has too many event streams open'),
+  problemType('too-many-streams', 429, {
+    title: 'This client has too many event streams open',
+    when: 'The buyer has as many event streams open as one may have.',
+    next: 'Close another stream, or wait for `Retry-After` seconds; meanwhile the order itself can be read.',
+  }),
   'Close another event stream first.',
   { retryAfterSeconds: RETRY_AFTER_SECONDS },
 );

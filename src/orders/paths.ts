@@ -14,12 +14,20 @@ export const salePath = (saleId: string): string => `/v1/sales/${saleId}`;
 export const orderPath = (saleId: string, orderId: string): string => `/v1/sales/${saleId}/orders/${orderId}`;
 
 export const SALE_NOT_FOUND = new Problem(
-  problemType('sale-not-found', 404, 'There is no such sale'),
+  problemType('sale-not-found', 404, {
+    title: 'There is no such sale',
+    when: 'No sale has this id.',
+    next: 'Take the id from `GET /v1/sales`.',
+  }),
   'No sale has this id.',
 );
 
 /** Also the answer about somebody else's order: whether it exists is nobody's business. */
 export const ORDER_NOT_FOUND = new Problem(
-  problemType('order-not-found', 404, 'There is no such order'),
+  problemType('order-not-found', 404, {
+    title: 'There is no such order',
+    when: 'There is no order with this id in this sale, or it is the order of somebody else.',
+    next: 'Use the `Location` that the order was accepted with, and the token of its buyer.',
+  }),
   'You have no order with this id in this sale.',
 );

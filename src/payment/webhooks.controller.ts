@@ -10,12 +10,20 @@ const challenge = { headers: { 'www-authenticate': 'Stampede-Signature' } };
 
 const REFUSALS = {
   'invalid-signature': new Problem(
-    problemType('invalid-signature', 401, 'The webhook is not signed by a key of this system'),
+    problemType('invalid-signature', 401, {
+      title: 'The webhook is not signed by a key of this system',
+      when: 'The signature is missing, malformed, or not made with a secret that is in force.',
+      next: 'Sign the raw bytes of the body with a secret that both sides have.',
+    }),
     'Sign the raw body with a secret that is in force.',
     challenge,
   ),
   'stale-signature': new Problem(
-    problemType('stale-signature', 401, 'The webhook was signed at another time'),
+    problemType('stale-signature', 401, {
+      title: 'The webhook was signed at another time',
+      when: 'The signature is right, and its time is more than 300 s from now.',
+      next: 'Sign the webhook anew at each attempt, by a clock that is right.',
+    }),
     'The time of the signature must be within 300 s of now.',
     challenge,
   ),

@@ -1,7 +1,11 @@
 import { z } from 'zod';
 import { problemType } from '../platform/http/problem.js';
 
-export const INVALID_SALE = problemType('invalid-sale', 422, 'The sale breaks a rule');
+export const INVALID_SALE = problemType('invalid-sale', 422, {
+  title: 'The sale breaks a rule',
+  when: 'Every field has its type, and what they say together breaks a rule. Nothing was changed.',
+  next: 'Correct the fields that `errors` names.',
+});
 
 /** The shape of `POST /v1/admin/sales`: a wrong type is `invalid-field`. What the values must obey is below. */
 export const newSaleShape = z.strictObject({

@@ -22,7 +22,11 @@ const brokenRule = (detail: string) =>
 const PROBLEMS: Record<Exclude<Adjusted['is'], 'done'>, Problem> = {
   'unknown-sale': SALE_NOT_FOUND,
   'stock-in-use': new Problem(
-    problemType('stock-in-use', 409, 'Fewer units are free than are to be taken away'),
+    problemType('stock-in-use', 409, {
+      title: 'Fewer units are free than are to be taken away',
+      when: 'Buyers hold so many units that fewer are free than `-delta`. Nothing was adjusted.',
+      next: 'Take away fewer units, or wait until orders expire; the same key is decided afresh.',
+    }),
     'Buyers hold the others. Nothing was adjusted.',
   ),
   'key-reused': new Problem(
