@@ -55,6 +55,8 @@ const PROBLEMS: Record<Exclude<Refusal, 'NOT_STARTED'>, Problem> = {
   }),
 };
 
+export const REFUSAL_TYPES = [NOT_STARTED, ...Object.values(PROBLEMS).map(({ type }) => type)];
+
 /** The answer to a refused request. Every one leaves nothing behind. */
 export function refusalProblem(refusal: Refusal, terms: SaleTerms): Problem {
   if (refusal !== 'NOT_STARTED') return PROBLEMS[refusal];

@@ -25,6 +25,8 @@ const QUEUED = new Problem(
   { retryAfterSeconds: 1 },
 );
 
+export const NOT_CANCELLABLE = [FINAL.type, QUEUED.type];
+
 /**
  * A buyer gives an order up that is not paid.
  *

@@ -17,6 +17,8 @@ const TOO_MANY_IN_ALL = new Problem(OVERLOADED, 'This process has as many event 
   retryAfterSeconds: RETRY_AFTER_SECONDS,
 });
 
+export const NO_SLOT = [TOO_MANY_OF_BUYER.type, TOO_MANY_IN_ALL.type];
+
 /** Counts the event streams of one process, in all and for each buyer. */
 export class EventSlots {
   readonly #ofBuyer = new Map<string, number>();

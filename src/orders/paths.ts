@@ -1,7 +1,7 @@
 import { Problem, problemType } from '../platform/http/problem.js';
 import { INVALID_ID } from '../platform/http/problems.js';
+import { UUID } from '../platform/http/shapes.js';
 
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const NO_UUID = new Problem(INVALID_ID, 'Identifiers are lower-case UUIDs.');
 
 /** @throws Problem `invalid-id` */

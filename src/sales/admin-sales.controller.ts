@@ -1,15 +1,33 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
-import { Access } from '../platform/http/access.js';
+import { z } from 'zod';
+import { Access, Operation } from '../platform/http/access.js';
+import { ETAG, LOCATION, type OperationDescription } from '../platform/http/operation.js';
 import { Problem } from '../platform/http/problem.js';
 import { OUTCOME_UNKNOWN } from '../platform/http/problems.js';
+import { instant } from '../platform/http/shapes.js';
 import { isStoreAway } from '../platform/store-errors.js';
 import { requireUuid, SALE_NOT_FOUND, salePath } from '../orders/paths.js';
 import { brokenRules, INVALID_SALE, type NewSale, newSaleShape } from './new-sale.js';
-import { type SaleBooks, SaleCounting } from './sale-counting.js';
+import { saleBooksShape, SaleCounting } from './sale-counting.js';
 import { SaleOffice, type SaleOrder } from './sale-office.js';
 import { SaleReader } from './sale-reader.js';
-import type { SaleView } from './sale-view.js';
+import { saleShape, type SaleView } from './sale-view.js';
+
+const saleWithBooks = saleShape.extend({ counters: saleBooksShape });
+type SaleWithBooks = z.infer<typeof saleWithBooks>;
+const salesWithBooks = z.object({ sales: z.array(saleWithBooks), serverTime: instant });
+
+const TAG = 'Admin: sales';
+
+/** What an operator says to a sale; saying it again changes nothing. */
+const steering = (id: string, summary: string): OperationDescription => ({
+  id,
+  tag: TAG,
+  summary,
+  answers: { 200: { description: 'The sale as it is now', body: saleShape } },
+  problems: [SALE_NOT_FOUND.type, OUTCOME_UNKNOWN],
+});
 
 const NOT_IN_FORCE = new Problem(
   OUTCOME_UNKNOWN,
@@ -34,6 +52,14 @@ export class AdminSalesController {
 
   @Post()
   @HttpCode(201)
+  @Operation({
+    id: 'createSale',
+    tag: TAG,
+    summary: 'Open a sale: its stock is on sale from `startsAt`',
+    body: newSaleShape,
+    answers: { 201: { description: 'The new sale', body: saleShape, headers: { Location: LOCATION } } },
+    problems: [INVALID_SALE, OUTCOME_UNKNOWN],
+  })
   async create(
     @Body({ schema: newSaleShape }) sale: NewSale,
     @Res({ passthrough: true }) reply: FastifyReply,
@@ -50,7 +76,13 @@ export class AdminSalesController {
   }
 
   @Get()
-  async list(): Promise<{ sales: (SaleView & { counters: SaleBooks })[]; serverTime: string }> {
+  @Operation({
+    id: 'listSalesWithBooks',
+    tag: TAG,
+    summary: 'All sales with their counters, newest first',
+    answers: { 200: { description: 'The sales', body: salesWithBooks } },
+  })
+  async list(): Promise<z.infer<typeof salesWithBooks>> {
     const sales = await this.reader.list();
     const counters = await this.counting.count(sales.map(({ saleId }) => saleId));
     return {
@@ -60,10 +92,14 @@ export class AdminSalesController {
   }
 
   @Get(':saleId')
-  async read(
-    @Param('saleId') saleId: string,
-    @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<SaleView & { counters: SaleBooks }> {
+  @Operation({
+    id: 'getSaleWithBooks',
+    tag: TAG,
+    summary: 'One sale with its counters',
+    answers: { 200: { description: 'The sale', body: saleWithBooks, headers: { ETag: ETAG } } },
+    problems: [SALE_NOT_FOUND.type],
+  })
+  async read(@Param('saleId') saleId: string, @Res({ passthrough: true }) reply: FastifyReply): Promise<SaleWithBooks> {
     const sale = await this.readNow(requireUuid(saleId));
     const counters = await this.counting.count([saleId]);
     reply.header('etag', `"${counters.get(saleId)?.configVersion ?? 0}"`);
@@ -72,18 +108,21 @@ export class AdminSalesController {
 
   @Post(':saleId/pause')
   @HttpCode(200)
+  @Operation(steering('pauseSale', 'Take no more orders until it is resumed'))
   pause(@Param('saleId') saleId: string): Promise<SaleView> {
     return this.steer(saleId, 'pause');
   }
 
   @Post(':saleId/resume')
   @HttpCode(200)
+  @Operation(steering('resumeSale', 'Take orders again'))
   resume(@Param('saleId') saleId: string): Promise<SaleView> {
     return this.steer(saleId, 'resume');
   }
 
   @Post(':saleId/end')
   @HttpCode(200)
+  @Operation(steering('endSale', 'End it for good'))
   end(@Param('saleId') saleId: string): Promise<SaleView> {
     return this.steer(saleId, 'end');
   }

@@ -8,20 +8,36 @@ export const INVALID_SALE = problemType('invalid-sale', 422, {
 });
 
 /** The shape of `POST /v1/admin/sales`: a wrong type is `invalid-field`. What the values must obey is below. */
-export const newSaleShape = z.strictObject({
-  name: z.string(),
-  sku: z.string(),
-  priceMinor: z.int(),
-  currency: z.string(),
-  stock: z.int(),
-  perUserLimit: z.int(),
-  maxPerOrder: z.int().optional(),
-  startsAt: z.iso.datetime({ offset: true }),
-  endsAt: z.iso.datetime({ offset: true }),
-  paymentWindowSeconds: z.int().default(900),
-  requiresPass: z.boolean().default(false),
-  lanes: z.int().default(1),
-});
+export const newSaleShape = z
+  .strictObject({
+    name: z.string(),
+    sku: z.string(),
+    priceMinor: z.int(),
+    currency: z.string(),
+    stock: z.int(),
+    perUserLimit: z.int(),
+    maxPerOrder: z.int().optional(),
+    startsAt: z.iso.datetime({ offset: true }),
+    endsAt: z.iso.datetime({ offset: true }),
+    paymentWindowSeconds: z.int().default(900),
+    requiresPass: z.boolean().default(false),
+    lanes: z.int().default(1),
+  })
+  .meta({
+    id: 'NewSale',
+    examples: [
+      {
+        name: "Founders' Mug",
+        sku: 'MUG-1',
+        priceMinor: 1999,
+        currency: 'USD',
+        stock: 100,
+        perUserLimit: 2,
+        startsAt: '2026-11-27T08:00:00Z',
+        endsAt: '2026-11-28T08:00:00Z',
+      },
+    ],
+  });
 export type NewSale = z.infer<typeof newSaleShape>;
 
 /** A buyer's record is read by the reserve script: it holds at most 20 orders. */

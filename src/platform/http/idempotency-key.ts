@@ -1,3 +1,5 @@
+import { z } from 'zod';
+import type { AnswerHeader, RequestHeader } from './operation.js';
 import { Problem, problemType } from './problem.js';
 
 export const IDEMPOTENCY_KEY_REUSED = problemType('idempotency-key-reused', 422, {
@@ -24,6 +26,22 @@ const INVALID = new Problem(
 );
 
 const KEY = /^(?:[A-Za-z0-9._-]{1,64}|"[A-Za-z0-9._-]{1,64}")$/;
+
+export const IDEMPOTENCY_KEY: RequestHeader = {
+  description: 'One key for one request: whoever sends it again gets the same answer. It may stand in double quotes.',
+  shape: z
+    .string()
+    .regex(KEY)
+    .meta({ examples: ['8a1f0c52'] }),
+  required: true,
+  problems: [MISSING.type, INVALID.type, IDEMPOTENCY_KEY_REUSED],
+};
+
+export const IDEMPOTENCY_REPLAYED: AnswerHeader = {
+  description: '`true` when the key was sent before: this is the earlier answer',
+  required: false,
+  shape: { const: 'true' },
+};
 
 /**
  * A quoted key (a structured-field string, as draft-ietf-httpapi-idempotency-key-header has it) is the same key as
