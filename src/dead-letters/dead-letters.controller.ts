@@ -129,7 +129,7 @@ export class DeadLettersController {
   @Operation({
     id: 'discardDeadLetter',
     tag: TAG,
-    summary: 'End it; an accepted order becomes `rejected`',
+    summary: 'End it; an accepted order becomes rejected, and its units come back',
     body: discardShape,
     answers: { 202: { description: 'The letter, discarded', body: deadLetterShape } },
     problems: [DEAD_LETTER_NOT_FOUND, ALREADY_RESOLVED, OUTCOME_UNKNOWN],

@@ -59,7 +59,7 @@ const SCHEMA = {
 const OPERATION: OperationDescription = {
   id: 'placeOrder',
   tag: 'Orders',
-  summary: 'Buy',
+  summary: 'Place an order',
   description:
     'A 202 means: the units are yours, and the order will be stored exactly once. The same key with the same quantity gets the same answer for as long as the sale exists. A refusal leaves nothing behind.',
   headers: { 'Idempotency-Key': IDEMPOTENCY_KEY },

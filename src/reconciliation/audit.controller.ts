@@ -13,7 +13,7 @@ export class AuditController {
   @Operation({
     id: 'auditSale',
     tag: 'Admin: sales',
-    summary: 'Do Redis, PostgreSQL and the gateway agree about the sale?',
+    summary: 'Whether Redis, PostgreSQL and the gateway agree about the sale',
     answers: { 200: { description: 'The books, compared now', body: auditShape } },
     problems: [SALE_NOT_FOUND.type],
   })

@@ -55,7 +55,7 @@ export class AdminSalesController {
   @Operation({
     id: 'createSale',
     tag: TAG,
-    summary: 'Open a sale: its stock is on sale from `startsAt`',
+    summary: 'Create a sale, whose stock is on sale from its start on',
     body: newSaleShape,
     answers: { 201: { description: 'The new sale', body: saleShape, headers: { Location: LOCATION } } },
     problems: [INVALID_SALE, OUTCOME_UNKNOWN],

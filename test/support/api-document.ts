@@ -22,6 +22,8 @@ interface DocumentedAnswer {
 
 export interface DocumentedOperation {
   operationId: string;
+  summary: string;
+  security?: { bearer: string[] }[];
   parameters: { name: string; in: string; required: boolean }[];
   requestBody?: unknown;
   responses: Record<string, DocumentedAnswer>;

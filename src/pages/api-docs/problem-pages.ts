@@ -37,16 +37,17 @@ const READ: OperationDescription = {
 
 /** `GET /problems` and `/problems/{slug}`: where the `type` of a problem document leads. A page, or JSON for who asks for that alone. */
 export function registerProblemPages(server: FastifyInstance): void {
+  const problems = problemTypes().sort((one, other) => one.status - other.status || one.slug.localeCompare(other.slug));
+
   server.get('/problems', { config: { access: 'public', operation: LIST } }, (request, reply) => {
     reply.header('vary', 'accept');
-    const problems = problemTypes();
     if (wantsJson(request)) return reply.header('cache-control', CACHED).send({ problems });
     return sendPage(reply, 'Problems', `<h1>Problems</h1><table>${problems.map(rowOf).join('')}</table>`);
   });
 
   const config = { access: 'public' as const, operation: READ };
   server.get<{ Params: { slug: string } }>('/problems/:slug', { config }, (request, reply) => {
-    const type = problemTypes().find(({ slug }) => slug === request.params.slug);
+    const type = problems.find(({ slug }) => slug === request.params.slug);
     if (!type) throw new Problem(NOT_FOUND, 'There is no such problem type. `/problems` lists all.');
     reply.header('vary', 'accept');
     if (wantsJson(request)) return reply.header('cache-control', CACHED).send(type);

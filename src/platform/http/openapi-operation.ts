@@ -74,12 +74,11 @@ const problemOf = (types: ProblemType[]): Json => ({
 });
 
 function responseOf({ description, body, text, headers = {} }: AnswerDescription, schemas: DocumentSchemas): Json {
-  return {
-    description,
-    headers: headersOf(headers),
-    ...(body && { content: jsonOf(schemas.of(body, 'output')) }),
-    ...(text && { content: { [text]: { schema: { type: 'string' } } } }),
+  const content = {
+    ...(body && jsonOf(schemas.of(body, 'output'))),
+    ...(text && { [text]: { schema: { type: 'string' } } }),
   };
+  return { description, headers: headersOf(headers), ...((body ?? text) && { content }) };
 }
 
 const jsonOf = (schema: unknown): Json => ({ 'application/json': { schema } });

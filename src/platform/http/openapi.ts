@@ -38,7 +38,7 @@ export function openApiDocument(routes: readonly KnownRoute[], info: ApiInfo): R
     openapi: '3.1.1',
     info,
     tags: [...tags].map((name) => ({ name })),
-    paths,
+    paths: Object.fromEntries(Object.entries(paths).sort(([one], [other]) => one.localeCompare(other))),
     components: {
       schemas: { ...schemas.components, Problem: problem },
       headers: { 'X-Request-Id': { description: 'The id of the request', required: true, schema: { type: 'string' } } },

@@ -10,7 +10,7 @@ const TAG = 'Operations';
 const LIVE: OperationDescription = {
   id: 'getLiveness',
   tag: TAG,
-  summary: 'Does the process answer?',
+  summary: 'Whether the process answers',
   answers: { 200: { description: 'It does', body: z.object({ status: z.literal('up') }) } },
   asksStores: false,
 };
@@ -18,7 +18,7 @@ const LIVE: OperationDescription = {
 const READY: OperationDescription = {
   id: 'getReadiness',
   tag: TAG,
-  summary: 'Can the process work?',
+  summary: 'Whether the process can work',
   description: 'What is down is named only where nobody but operators can ask.',
   answers: {
     200: { description: 'It can', body: healthShape },
