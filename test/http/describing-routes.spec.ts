@@ -50,7 +50,7 @@ describe('describing routes', () => {
 
     it('does not start while a route says nothing of itself, and names it', async () => {
       const server = aServer();
-      server.put('/things/:id', () => null);
+      server.put('/things/:id', { config: { access: 'public' } }, () => null);
       server.get('/described', { config: { operation: describing() } }, () => null);
       server.get('/page', { config: { operation: 'page' } }, () => null);
       await expect(server.ready()).rejects.toThrow('Bug: routes without a description: PUT /things/:id');
@@ -127,16 +127,16 @@ describe('describing routes', () => {
     class Things {
       @Get('things')
       @Operation(describing())
-      list(this: void): void {}
+      list(): void {}
 
       @Operation(describing())
       @Access('public', { rawBody: true })
       @Post('things')
-      create(this: void): void {}
+      create(): void {}
     }
     const { FASTIFY_ROUTE_CONFIG_METADATA } = await import('@nestjs/platform-fastify/constants.js');
     const configOf = (name: 'list' | 'create'): unknown =>
-      Reflect.getMetadata(FASTIFY_ROUTE_CONFIG_METADATA, Things.prototype[name]);
+      Reflect.getMetadata(FASTIFY_ROUTE_CONFIG_METADATA, Reflect.get(Things.prototype, name) as object);
     expect(configOf('list')).toEqual({ access: 'buyer', operation: describing() });
     expect(configOf('create')).toEqual({ access: 'public', rawBody: true, operation: describing() });
   });
