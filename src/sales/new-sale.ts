@@ -25,6 +25,8 @@ export const newSaleShape = z
   })
   .meta({
     id: 'NewSale',
+    description:
+      'What its values must obey beyond their types is told by a 422 `invalid-sale`, which names every broken rule.',
     examples: [
       {
         name: "Founders' Mug",

@@ -136,7 +136,7 @@ describe('describing routes', () => {
     }
     const { FASTIFY_ROUTE_CONFIG_METADATA } = await import('@nestjs/platform-fastify/constants.js');
     const configOf = (name: 'list' | 'create'): unknown =>
-      Reflect.getMetadata(FASTIFY_ROUTE_CONFIG_METADATA, Reflect.get(Things.prototype, name) as object);
+      Reflect.getMetadata(FASTIFY_ROUTE_CONFIG_METADATA, Reflect.get(Things.prototype, name));
     expect(configOf('list')).toEqual({ access: 'buyer', operation: describing() });
     expect(configOf('create')).toEqual({ access: 'public', rawBody: true, operation: describing() });
   });

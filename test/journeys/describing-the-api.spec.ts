@@ -136,6 +136,17 @@ describe('describing the API over HTTP', () => {
     expect([unknown.status, unknown.json()]).toMatchObject([404, { type: '/problems/not-found' }]);
   });
 
+  it('lets everybody read what describes it, and keep it for a while', async () => {
+    for (const path of ['/openapi.json', '/docs', '/problems', '/problems/sold-out']) {
+      for (const method of ['GET', 'HEAD']) {
+        expect(await ask(method, path)).toMatchObject({
+          status: 200,
+          headers: { 'cache-control': 'public, max-age=300' },
+        });
+      }
+    }
+  });
+
   it('shows the document on a page that loads nothing from elsewhere', async () => {
     const page = await ask('GET', '/docs');
     expect(page.headers['content-security-policy']).toMatch(
