@@ -61,7 +61,7 @@ export class ApiDocument {
     const pointer = ['paths', known, method, 'responses', String(answer.status)];
     const documented = operation.responses[answer.status];
     if (!documented) return `${operation.operationId} is not documented to answer ${answer.status}`;
-    return this.#missingHeader(documented, answer) ?? this.#mistakeInBody(documented, pointer, answer);
+    return this.#mistakeInHeaders(documented, pointer, answer) ?? this.#mistakeInBody(documented, pointer, answer);
   }
 
   /** What is wrong with a value, according to a schema at a place of the document. */
@@ -78,15 +78,19 @@ export class ApiDocument {
       return `is not documented, and answers ${status}`;
     }
     if (status === 405 && !headers.allow) return 'answers 405 without Allow';
-    return body === '' ? undefined : this.mistakeAt(['components', 'schemas', 'Problem'], JSON.parse(body));
+    return body === '' ? undefined : this.mistakeAt(['components', 'schemas', 'Problem'], parsed(body));
   }
 
-  #missingHeader(documented: DocumentedAnswer, { headers }: WireAnswer): string | undefined {
-    const required = Object.entries(documented.headers).filter(([name, header]) =>
-      header.$ref ? this.document.components.headers[name]?.required : header.required,
-    );
-    const missing = required.map(([name]) => name).filter((name) => headers[name.toLowerCase()] === undefined);
-    return missing.length > 0 ? `has no ${missing.join(', ')}` : undefined;
+  #mistakeInHeaders(documented: DocumentedAnswer, pointer: readonly string[], answer: WireAnswer): string | undefined {
+    for (const [name, header] of Object.entries(documented.headers)) {
+      const place = header.$ref === undefined ? [...pointer, 'headers', name] : ['components', 'headers', name];
+      const { required } = header.$ref === undefined ? header : (this.document.components.headers[name] ?? header);
+      const value = answer.headers[name.toLowerCase()];
+      if (value === undefined && required) return `has no ${name}`;
+      const mistake = value === undefined ? undefined : this.mistakeAt([...place, 'schema'], value);
+      if (mistake !== undefined) return `has a wrong ${name}: ${mistake}`;
+    }
+    return undefined;
   }
 
   #mistakeInBody({ content }: DocumentedAnswer, pointer: readonly string[], answer: WireAnswer): string | undefined {
@@ -96,7 +100,16 @@ export class ApiDocument {
     if (!(type in content)) {
       return `has the content type '${type}', and is documented to have ${Object.keys(content).join(', ')}`;
     }
-    const value: unknown = type.endsWith('json') ? JSON.parse(answer.body) : answer.body;
+    const value: unknown = type.endsWith('json') ? parsed(answer.body) : answer.body;
     return this.mistakeAt([...pointer, 'content', type, 'schema'], value);
+  }
+}
+
+/** Undefined, which no schema allows, when it is no JSON. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
   }
 }
