@@ -163,7 +163,9 @@ describe('describing the API over HTTP', () => {
         headers: { 'cache-control': expect.stringContaining('immutable') },
       });
     }
-    expect((await ask('GET', '/docs/nothing.js')).status).toBe(404);
+    for (const nothing of ['nothing.js', 'constructor', '__proto__', '..%2Fpackage.json']) {
+      expect((await ask('GET', `/docs/${nothing}`)).status).toBe(404);
+    }
   });
 
   describe('docs/API.md', () => {

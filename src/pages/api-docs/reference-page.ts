@@ -37,13 +37,13 @@ const OPERATION: OperationDescription = {
 
 /** `GET /docs`, and what the page is made of. */
 export function registerReferencePage(server: FastifyInstance): void {
-  const assets: Partial<Record<string, { type: string; content: Buffer }>> = {
-    'reference.css': { type: 'text/css; charset=utf-8', content: fileOf('swagger-ui.css') },
-    'reference.js': { type: 'text/javascript; charset=utf-8', content: fileOf('swagger-ui-bundle.js') },
-    'start.js': { type: 'text/javascript; charset=utf-8', content: Buffer.from(START) },
-  };
+  const assets = new Map([
+    ['reference.css', { type: 'text/css; charset=utf-8', content: fileOf('swagger-ui.css') }],
+    ['reference.js', { type: 'text/javascript; charset=utf-8', content: fileOf('swagger-ui-bundle.js') }],
+    ['start.js', { type: 'text/javascript; charset=utf-8', content: Buffer.from(START) }],
+  ]);
   const hash = createHash('sha256');
-  for (const asset of Object.values(assets)) hash.update(asset?.content ?? '');
+  for (const { content } of assets.values()) hash.update(content);
   const page = PAGE(hash.digest('hex').slice(0, 12));
 
   server.get('/docs', { config: { access: 'public', operation: OPERATION } }, (_, reply) =>
@@ -55,7 +55,7 @@ export function registerReferencePage(server: FastifyInstance): void {
   );
   const config = { access: 'public' as const, operation: 'page' as const };
   server.get<{ Params: { asset: string } }>('/docs/:asset', { config }, (request, reply) => {
-    const asset = assets[request.params.asset];
+    const asset = assets.get(request.params.asset);
     if (!asset) throw new Problem(NOT_FOUND, 'The page has no such part.');
     return reply.type(asset.type).header('cache-control', 'public, max-age=31536000, immutable').send(asset.content);
   });
