@@ -1,6 +1,7 @@
 /** Jest runs in CommonJS mode: its ESM mode breaks Fastify's inject. These packages ship ESM only and are transformed too. */
 const ESM_ONLY = [
   '@nestjs',
+  '@seriousme',
   '@standard-schema',
   'file-type',
   'strtok3',

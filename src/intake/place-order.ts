@@ -1,9 +1,10 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import { callerOf } from '../platform/http/access.js';
-import { readIdempotencyKey } from '../platform/http/idempotency-key.js';
+import { IDEMPOTENCY_KEY, IDEMPOTENCY_REPLAYED, readIdempotencyKey } from '../platform/http/idempotency-key.js';
+import { LOCATION, type OperationDescription } from '../platform/http/operation.js';
 import { Problem, sendProblem } from '../platform/http/problem.js';
-import { INVALID_FIELD } from '../platform/http/problems.js';
+import { INVALID_FIELD, OVERLOADED } from '../platform/http/problems.js';
 import { surelyNotExecuted } from '../platform/redis/errors.js';
 import { isStoreAway } from '../platform/store-errors.js';
 import type { SaleTerms, SaleTermsReader } from '../orders/sale-terms.js';
@@ -13,7 +14,7 @@ import type { Acceptance, Decision, ReserveRequest } from '../stock/decision.js'
 import type { BacklogLimit } from './backlog-limit.js';
 import { newOrderId } from './order-id.js';
 import type { IntakeMetrics, IntakeOutcome } from './intake-metrics.js';
-import { LOST_REPLY, NOT_ASKED, refusalProblem, tooManyWait } from './refusal-problems.js';
+import { LOST_REPLY, NOT_ASKED, REFUSAL_TYPES, refusalProblem, tooManyWait } from './refusal-problems.js';
 import type { ReserveBatcher } from './reserve-batcher.js';
 import type { SealedOrders } from './sealed-orders.js';
 
@@ -22,27 +23,59 @@ const BODY_BYTES_MAX = 4 * 1024;
 /** The reserve script takes up to 999 units; a sale's own limit is looked at when the sale is known. */
 const QUANTITY_MAX = 999;
 
+/** Compiled by Fastify, and shown by the document. `format: 'date-time'` would lead the serializer by a slower way. */
 const SCHEMA = {
   body: {
     type: 'object',
     required: ['quantity'],
     additionalProperties: false,
     properties: { quantity: { type: 'integer', minimum: 1, maximum: QUANTITY_MAX } },
+    examples: [{ quantity: 1 }],
   },
   response: {
     202: {
       type: 'object',
+      required: ['orderId', 'saleId', 'quantity', 'status', 'acceptedAt', 'version'],
+      additionalProperties: false,
       properties: {
-        orderId: { type: 'string' },
-        saleId: { type: 'string' },
+        orderId: { type: 'string', format: 'uuid' },
+        saleId: { type: 'string', format: 'uuid' },
         quantity: { type: 'integer' },
-        status: { type: 'string' },
+        status: { type: 'string', enum: ['queued'] },
         acceptedAt: { type: 'string' },
         version: { type: 'integer' },
       },
+      examples: [
+        {
+          orderId: '0199f3a2-6c2d-7e5f-9071-8293a4b5c6d7',
+          saleId: '0199f3a2-5b1c-7d4e-8f60-718293a4b5c6',
+          quantity: 1,
+          status: 'queued',
+          acceptedAt: '2026-11-27T08:00:00.123Z',
+          version: 1_000_000_000_001,
+        },
+      ],
     },
   },
 } as const;
+
+const OPERATION: OperationDescription = {
+  id: 'placeOrder',
+  tag: 'Orders',
+  summary: 'Place an order',
+  description:
+    'A 202 means: the units are yours, and the order will be stored exactly once. The same key with the same quantity gets the same answer for as long as the sale exists. A refusal leaves nothing behind.',
+  headers: { 'Idempotency-Key': IDEMPOTENCY_KEY },
+  body: SCHEMA.body,
+  answers: {
+    202: {
+      description: 'The order is accepted',
+      body: SCHEMA.response[202],
+      headers: { Location: LOCATION, 'Idempotency-Replayed': IDEMPOTENCY_REPLAYED },
+    },
+  },
+  problems: [SALE_NOT_FOUND.type, ...REFUSAL_TYPES, LOST_REPLY.type, OVERLOADED],
+};
 
 interface PlaceOrderRoute {
   Params: { saleId: string };
@@ -72,7 +105,7 @@ export class PlaceOrder {
   register(server: FastifyInstance): void {
     server.post<PlaceOrderRoute>(
       '/v1/sales/:saleId/orders',
-      { bodyLimit: BODY_BYTES_MAX, schema: SCHEMA, config: { access: 'buyer' } },
+      { bodyLimit: BODY_BYTES_MAX, schema: SCHEMA, config: { access: 'buyer', operation: OPERATION } },
       (request, reply) => this.handle(request, reply),
     );
   }

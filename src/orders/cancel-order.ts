@@ -8,14 +8,24 @@ import type { OrderView } from './order-view.js';
 import { ORDER_NOT_FOUND } from './paths.js';
 
 const FINAL = new Problem(
-  problemType('order-final', 409, 'The order is finished'),
+  problemType('order-final', 409, {
+    title: 'The order is finished',
+    when: 'The order is paid, expired or rejected, and cannot be cancelled any more.',
+    next: 'Read the order to see what became of it.',
+  }),
   'The order is paid, expired or rejected: it cannot be cancelled any more.',
 );
 const QUEUED = new Problem(
-  problemType('order-queued', 409, 'The order is not stored yet'),
+  problemType('order-queued', 409, {
+    title: 'The order is not stored yet',
+    when: 'The order is accepted and waits to be stored; only after that it can be cancelled.',
+    next: 'Wait for `Retry-After` seconds, then send the request again.',
+  }),
   'The order is accepted and waits to be stored; it can be cancelled after that.',
   { retryAfterSeconds: 1 },
 );
+
+export const NOT_CANCELLABLE = [FINAL.type, QUEUED.type];
 
 /**
  * A buyer gives an order up that is not paid.

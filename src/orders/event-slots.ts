@@ -5,13 +5,19 @@ import { OVERLOADED } from '../platform/http/problems.js';
 const RETRY_AFTER_SECONDS = 5;
 
 const TOO_MANY_OF_BUYER = new Problem(
-  problemType('too-many-streams', 429, 'This client has too many event streams open'),
+  problemType('too-many-streams', 429, {
+    title: 'This client has too many event streams open',
+    when: 'The buyer has as many event streams open as one may have.',
+    next: 'Close another stream, or wait for `Retry-After` seconds; meanwhile the order itself can be read.',
+  }),
   'Close another event stream first.',
   { retryAfterSeconds: RETRY_AFTER_SECONDS },
 );
 const TOO_MANY_IN_ALL = new Problem(OVERLOADED, 'This process has as many event streams as it can carry.', {
   retryAfterSeconds: RETRY_AFTER_SECONDS,
 });
+
+export const NO_SLOT = [TOO_MANY_OF_BUYER.type, TOO_MANY_IN_ALL.type];
 
 /** Counts the event streams of one process, in all and for each buyer. */
 export class EventSlots {

@@ -1,12 +1,23 @@
 import type { OutgoingHttpHeaders } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { callerOf } from '../platform/http/access.js';
-import type { EventSlots } from './event-slots.js';
+import type { OperationDescription } from '../platform/http/operation.js';
+import { type EventSlots, NO_SLOT } from './event-slots.js';
 import { EventStream } from './event-stream.js';
 import type { OrderEvents, Viewer } from './order-events.js';
 import { NEXT_STATUSES } from './order-status.js';
 import type { OrderView } from './order-view.js';
-import { requireUuid } from './paths.js';
+import { ORDER_NOT_FOUND, requireUuid } from './paths.js';
+
+const OPERATION: OperationDescription = {
+  id: 'watchOrder',
+  tag: 'Orders',
+  summary: 'Watch an order until its status is final',
+  description:
+    'Server-sent events: `event: order`, with the Order as `data`, at once and at each change; a comment every 15 s. A change that nobody was told of is shown within 5 s.',
+  answers: { 200: { description: 'The events', text: 'text/event-stream' } },
+  problems: [ORDER_NOT_FOUND.type, ...NO_SLOT],
+};
 
 interface OrderEventsRequest {
   Params: { saleId: string; orderId: string };
@@ -29,7 +40,7 @@ export class OrderEventsRoute {
   register(server: FastifyInstance, draining: AbortSignal): void {
     server.get<OrderEventsRequest>(
       '/v1/sales/:saleId/orders/:orderId/events',
-      { exposeHeadRoute: false, config: { access: 'buyer' } },
+      { exposeHeadRoute: false, config: { access: 'buyer', operation: OPERATION } },
       (request, reply) => this.handle(request, reply),
     );
     draining.addEventListener('abort', () => this.events.endAll(), { once: true });

@@ -16,3 +16,4 @@ export const NEXT_STATUSES = {
 } as const;
 
 export type OrderStatus = keyof typeof NEXT_STATUSES;
+export const ORDER_STATUSES = Object.keys(NEXT_STATUSES) as OrderStatus[];

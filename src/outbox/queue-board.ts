@@ -40,6 +40,9 @@ export class QueueBoard implements OnModuleInit {
     void server.register((scope, _, done) => {
       // The board's own would hide our problem documents.
       Object.defineProperty(scope, 'setErrorHandler', { value: () => scope });
+      scope.addHook('onRoute', (route) => {
+        route.config = { ...route.config, operation: 'page' };
+      });
       scope.addHook('onRequest', passwordAsToken).addHook('onSend', askForPassword);
       void scope.register(board.registerPlugin(), { prefix: PATH });
       done();

@@ -1,3 +1,5 @@
+import { z } from 'zod';
+import { identifier } from '../platform/http/shapes.js';
 import type { Backlog } from '../order-stream/order-stream.js';
 import type { LaneInRedis } from '../stock/lane-gate.js';
 import type { LaneVerdict } from '../stock/lane-verdict.js';
@@ -40,11 +42,12 @@ export const DIFFERENCE_KINDS = [
 ] as const;
 export type DifferenceKind = (typeof DIFFERENCE_KINDS)[number];
 
-export interface Difference {
-  kind: DifferenceKind;
-  orderId?: string;
-  detail: string;
-}
+export const differenceShape = z.object({
+  kind: z.enum(DIFFERENCE_KINDS),
+  orderId: identifier.optional(),
+  detail: z.string(),
+});
+export type Difference = z.infer<typeof differenceShape>;
 
 /** All that is wrong with a sale in one lane. Pure. */
 export function compareBooks(books: LaneBooks): Difference[] {

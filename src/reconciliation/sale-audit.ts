@@ -1,49 +1,73 @@
 import type { Pool, PoolClient } from 'pg';
+import { z } from 'zod';
+import { count, instant } from '../platform/http/shapes.js';
 import { bePatient } from '../platform/postgres/patience.js';
 import { inSnapshot } from '../platform/postgres/transaction.js';
 import type { OrderStreams } from '../order-stream/order-streams.js';
 import { isOpen, type LaneGate, type LaneInRedis } from '../stock/lane-gate.js';
 import { judgeLane } from '../stock/lane-verdict.js';
 import type { SaleCounters, Stock } from '../stock/stock.js';
-import { compareBooks, type Difference, isQuiescent, type LaneBooks } from './compare-books.js';
+import { compareBooks, type Difference, differenceShape, isQuiescent, type LaneBooks } from './compare-books.js';
 import { compareMoney } from './compare-money.js';
 import { compareOrders } from './compare-orders.js';
 import {
   countOpenDeadLetters,
   type LaneOnRecord,
   type LastRebuild,
+  lastRebuildShape,
   selectLastRebuild,
   selectSaleOnRecord,
 } from './sale-on-record.js';
 
-/** The books of a sale (contract: audit). Units, except where it says orders. */
-export interface Audit {
-  /** Nothing is wrong, as far as can be said while orders are in flight. */
-  consistent: boolean;
-  /** Nothing is in flight, and nothing was decided while this was read: every figure is exact. */
-  quiescent: boolean;
-  checkedAt: string;
-  redis: { total: number; available: number; held: number };
-  postgres: { total: number; pendingPayment: number; paid: number; toGiveBack: number; givenBack: number };
-  lanes: AuditedLane[];
-  /** Dead letters of this sale. */
-  deadLettersOpen: number;
-  differences: Difference[];
-}
+const AN_AUDIT = {
+  consistent: true,
+  quiescent: true,
+  checkedAt: '2026-11-27T08:20:00.000Z',
+  redis: { total: 100, available: 37, held: 63 },
+  postgres: { total: 100, pendingPayment: 3, paid: 60, toGiveBack: 0, givenBack: 12 },
+  lanes: [
+    {
+      lane: 0,
+      state: 'open',
+      epoch: 1,
+      version: 1_000_000_000_087,
+      recorded: 87,
+      unread: 0,
+      pending: 0,
+      lastRebuild: null,
+    },
+  ],
+  deadLettersOpen: 0,
+  differences: [],
+};
 
-export interface AuditedLane {
-  lane: number;
-  state: 'open' | 'closed';
-  epoch: number;
-  version: number;
-  /** Decisions of the epoch that Postgres has recorded. */
-  recorded: number;
-  /** Entries of the whole lane. */
-  unread: number;
-  pending: number;
-  /** Null when it was never rebuilt. */
-  lastRebuild: LastRebuild | null;
-}
+const auditedLane = z.object({
+  lane: count,
+  state: z.enum(['open', 'closed']),
+  epoch: count,
+  version: count,
+  recorded: count.meta({ description: 'Decisions of the epoch that Postgres has recorded' }),
+  unread: count.meta({ description: 'Entries of the whole lane that nobody has read' }),
+  pending: count.meta({ description: 'Entries of the whole lane that were read and not acknowledged' }),
+  lastRebuild: lastRebuildShape.nullable().meta({ description: 'Null when it was never rebuilt' }),
+});
+
+/** The books of a sale. */
+export const auditShape = z
+  .object({
+    consistent: z.boolean().meta({ description: 'Nothing is wrong, as far as can be said while orders are in flight' }),
+    quiescent: z.boolean().meta({ description: 'Nothing was in flight or decided meanwhile: every figure is exact' }),
+    checkedAt: instant,
+    redis: z.object({ total: count, available: z.int(), held: count }).meta({ description: 'Units' }),
+    postgres: z
+      .object({ total: count, pendingPayment: count, paid: count, toGiveBack: count, givenBack: count })
+      .meta({ description: 'Units' }),
+    lanes: z.array(auditedLane),
+    deadLettersOpen: count.meta({ description: 'Dead letters of this sale' }),
+    differences: z.array(differenceShape),
+  })
+  .meta({ id: 'Audit', examples: [AN_AUDIT] });
+export type Audit = z.infer<typeof auditShape>;
 
 /**
  * Compares what Redis, Postgres and the gateway say of one sale. Reads only.

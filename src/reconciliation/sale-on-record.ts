@@ -1,4 +1,6 @@
 import type { PoolClient } from 'pg';
+import { z } from 'zod';
+import { count, instant } from '../platform/http/shapes.js';
 import { patiently } from '../platform/postgres/patience.js';
 import { WAITING_DECISIONS } from '../ledger/waiting-decisions.js';
 import type { LaneInPostgres } from '../stock/lane-verdict.js';
@@ -66,25 +68,24 @@ export async function countOpenDeadLetters(tx: PoolClient, saleId: string): Prom
 }
 
 /** What became of a lane the last time it was rebuilt. */
-export interface LastRebuild {
-  epoch: number;
-  because: string;
-  beganAt: Date;
-  /** Null while it is written. */
-  openedAt: Date | null;
-  /** Orders that were written. */
-  orders: number;
-  /** Orders whose units it gave back. */
-  givenBack: number;
-  /** Decisions that buyers were told of and that were found nowhere. */
-  lost: number;
-}
+export const lastRebuildShape = z.object({
+  epoch: count,
+  because: z.string(),
+  beganAt: instant,
+  openedAt: instant.nullable().meta({ description: 'Null while it is written' }),
+  orders: count.meta({ description: 'Orders that were written' }),
+  givenBack: count.meta({ description: 'Orders whose units it gave back' }),
+  lost: count.meta({ description: 'Decisions that buyers were told of and that were found nowhere' }),
+});
+export type LastRebuild = z.infer<typeof lastRebuildShape>;
 
 export async function selectLastRebuild(tx: PoolClient, lane: number): Promise<LastRebuild | null> {
-  const { rows } = await tx.query<LastRebuild>(
+  const { rows } = await tx.query<Omit<LastRebuild, 'beganAt' | 'openedAt'> & { beganAt: Date; openedAt: Date | null }>(
     `SELECT epoch, because, began_at AS "beganAt", opened_at AS "openedAt", orders, given_back AS "givenBack", lost
      FROM rebuilds WHERE lane = $1 ORDER BY epoch DESC LIMIT 1`,
     [lane],
   );
-  return rows[0] ?? null;
+  const last = rows[0];
+  if (!last) return null;
+  return { ...last, beganAt: last.beganAt.toISOString(), openedAt: last.openedAt?.toISOString() ?? null };
 }

@@ -1,14 +1,15 @@
 import { Body, Controller, Get, HttpCode, Param, Patch, Post, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { Access, callerOf, CurrentCaller } from '../platform/http/access.js';
-import type { Caller } from '../platform/http/access-token.js';
-import { CHANGED_MEANWHILE, readIfMatch } from '../platform/http/preconditions.js';
+import { z } from 'zod';
+import { Access, callerOf, Operation } from '../platform/http/access.js';
+import { ETAG, LOCATION } from '../platform/http/operation.js';
+import { CHANGED_MEANWHILE, IF_MATCH, readIfMatch } from '../platform/http/preconditions.js';
 import { Problem, problemType } from '../platform/http/problem.js';
-import { OUTCOME_UNKNOWN, STORE_UNAVAILABLE } from '../platform/http/problems.js';
+import { OUTCOME_UNKNOWN } from '../platform/http/problems.js';
+import { instant } from '../platform/http/shapes.js';
 import { isStoreAway } from '../platform/store-errors.js';
 import { requireUuid, SALE_NOT_FOUND, salePath } from '../orders/paths.js';
 import {
-  type BrokenRule,
   brokenRules,
   INVALID_SALE,
   type NewSale,
@@ -17,17 +18,15 @@ import {
   type SaleChange,
   saleChangeShape,
 } from './new-sale.js';
-import { type SaleBooks, SaleCounting } from './sale-counting.js';
-import { type Obeyed, SaleOffice, type SaleOrder } from './sale-office.js';
+import { saleBooksShape, SaleCounting } from './sale-counting.js';
+import { SaleOffice } from './sale-office.js';
+import { AS_IT_IS_NOW, breaksRules, etagOf, showObeyed, showSale, TAG } from './shown-sale.js';
 import { SaleReader } from './sale-reader.js';
-import type { SaleView } from './sale-view.js';
-import { SealSales } from './seal-sale.js';
+import { saleShape, type SaleView } from './sale-view.js';
 
-const NOT_IN_FORCE = new Problem(
-  OUTCOME_UNKNOWN,
-  'This is recorded, and will be in force as soon as the lanes of the sale can be reached. Ask again to be sure.',
-  { retryAfterSeconds: 1 },
-);
+const saleWithBooks = saleShape.extend({ counters: saleBooksShape });
+type SaleWithBooks = z.infer<typeof saleWithBooks>;
+const salesWithBooks = z.object({ sales: z.array(saleWithBooks), serverTime: instant });
 
 const MAYBE_CREATED = new Problem(
   OUTCOME_UNKNOWN,
@@ -36,28 +35,33 @@ const MAYBE_CREATED = new Problem(
 );
 
 const LOADED = new Problem(
-  problemType('sale-loaded', 409, 'The sale is on sale already'),
+  problemType('sale-loaded', 409, {
+    title: 'The sale is on sale already',
+    when: 'The price or the currency of a sale is to change that buyers have seen.',
+    next: 'End the sale and create another one.',
+  }),
   'Price and currency of a sale stay as they are once it is on sale. Nothing was changed.',
 );
-
-const NOT_SEALED_NOW = new Problem(STORE_UNAVAILABLE, 'A lane of this sale is closed. It was not sealed.', {
-  retryAfterSeconds: 1,
-});
-
-const breaksRules = (detail: string, errors: BrokenRule[]) => new Problem(INVALID_SALE, detail, { errors });
 
 @Access('admin')
 @Controller('v1/admin/sales')
 export class AdminSalesController {
   constructor(
     private readonly office: SaleOffice,
-    private readonly sealing: SealSales,
     private readonly reader: SaleReader,
     private readonly counting: SaleCounting,
   ) {}
 
   @Post()
   @HttpCode(201)
+  @Operation({
+    id: 'createSale',
+    tag: TAG,
+    summary: 'Create a sale, whose stock is on sale from its start on',
+    body: newSaleShape,
+    answers: { 201: { description: 'The new sale', body: saleShape, headers: { Location: LOCATION, ETag: ETAG } } },
+    problems: [INVALID_SALE, OUTCOME_UNKNOWN],
+  })
   async create(
     @Body({ schema: newSaleShape }) sale: NewSale,
     @Res({ passthrough: true }) reply: FastifyReply,
@@ -67,14 +71,20 @@ export class AdminSalesController {
     try {
       const saleId = await this.office.create(sale);
       reply.header('location', salePath(saleId));
-      return await this.readNow(saleId, reply);
+      return await showSale(this.reader, saleId, reply);
     } catch (error) {
       throw isStoreAway(error) ? MAYBE_CREATED : error;
     }
   }
 
   @Get()
-  async list(): Promise<{ sales: (SaleView & { counters: SaleBooks })[]; serverTime: string }> {
+  @Operation({
+    id: 'listSalesWithBooks',
+    tag: TAG,
+    summary: 'All sales with their counters, newest first',
+    answers: { 200: { description: 'The sales', body: salesWithBooks } },
+  })
+  async list(): Promise<z.infer<typeof salesWithBooks>> {
     const sales = await this.reader.list();
     const counters = await this.counting.count(sales.map(({ saleId }) => saleId));
     return {
@@ -84,15 +94,29 @@ export class AdminSalesController {
   }
 
   @Get(':saleId')
-  async read(
-    @Param('saleId') saleId: string,
-    @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<SaleView & { counters: SaleBooks }> {
-    const sale = await this.readNow(requireUuid(saleId), reply);
+  @Operation({
+    id: 'getSaleWithBooks',
+    tag: TAG,
+    summary: 'One sale with its counters',
+    answers: { 200: { description: 'The sale', body: saleWithBooks, headers: { ETag: ETAG } } },
+    problems: [SALE_NOT_FOUND.type],
+  })
+  async read(@Param('saleId') saleId: string, @Res({ passthrough: true }) reply: FastifyReply): Promise<SaleWithBooks> {
+    const sale = await showSale(this.reader, requireUuid(saleId), reply);
     return { ...sale, counters: this.counting.booksOf(sale, await this.counting.count([saleId])) };
   }
 
   @Patch(':saleId')
+  @Operation({
+    id: 'changeSale',
+    tag: TAG,
+    summary: 'Change terms of a sale',
+    description: 'Price and currency stay as they are once it is on sale; its stock is adjusted instead.',
+    headers: { 'If-Match': IF_MATCH },
+    body: saleChangeShape,
+    answers: AS_IT_IS_NOW,
+    problems: [SALE_NOT_FOUND.type, INVALID_SALE, LOADED.type, SALE_SEALED.type, OUTCOME_UNKNOWN],
+  })
   async change(
     @Body({ schema: saleChangeShape }) change: SaleChange,
     @Req() request: FastifyRequest<{ Params: { saleId: string } }>,
@@ -106,75 +130,6 @@ export class AdminSalesController {
     if (changed === 'sealed') throw SALE_SEALED;
     if (changed === 'loaded') throw LOADED;
     if (typeof changed === 'object') throw breaksRules('Nothing was changed.', changed.breaks);
-    return this.inForce(saleId, changed, reply);
-  }
-
-  @Post(':saleId/pause')
-  @HttpCode(200)
-  pause(
-    @Param('saleId') saleId: string,
-    @CurrentCaller() caller: Caller,
-    @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<SaleView> {
-    return this.steer(saleId, { order: 'pause', caller, reply });
-  }
-
-  @Post(':saleId/resume')
-  @HttpCode(200)
-  resume(
-    @Param('saleId') saleId: string,
-    @CurrentCaller() caller: Caller,
-    @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<SaleView> {
-    return this.steer(saleId, { order: 'resume', caller, reply });
-  }
-
-  @Post(':saleId/end')
-  @HttpCode(200)
-  end(
-    @Param('saleId') saleId: string,
-    @CurrentCaller() caller: Caller,
-    @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<SaleView> {
-    return this.steer(saleId, { order: 'end', caller, reply });
-  }
-
-  @Post(':saleId/seal')
-  @HttpCode(200)
-  async seal(
-    @Param('saleId') saleId: string,
-    @CurrentCaller() { subject }: Caller,
-    @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<SaleView> {
-    const sealed = await this.sealing.seal(requireUuid(saleId), subject);
-    if (sealed === 'not-now') throw NOT_SEALED_NOW;
-    if (typeof sealed === 'object') {
-      const errors = sealed.stillOpen.map((detail) => ({ pointer: '', detail }));
-      throw breaksRules('Something of the sale is open still, so it was not sealed.', errors);
-    }
-    return this.inForce(saleId, sealed === 'sealed' ? 'in-force' : sealed, reply);
-  }
-
-  private async steer(
-    saleId: string,
-    { order, caller, reply }: { order: SaleOrder; caller: Caller; reply: FastifyReply },
-  ): Promise<SaleView> {
-    return this.inForce(saleId, await this.office.steer(requireUuid(saleId), order, caller.subject), reply);
-  }
-
-  private async inForce(saleId: string, obeyed: Obeyed | 'unknown-sale', reply: FastifyReply): Promise<SaleView> {
-    if (obeyed === 'unknown-sale') throw SALE_NOT_FOUND;
-    if (obeyed === 'recorded') throw NOT_IN_FORCE;
-    return this.readNow(saleId, reply);
-  }
-
-  /** With the ETag of its configuration. */
-  private async readNow(saleId: string, reply: FastifyReply): Promise<SaleView> {
-    const configured = await this.reader.readConfigured(saleId);
-    if (!configured) throw SALE_NOT_FOUND;
-    reply.header('etag', etagOf(configured.configVersion));
-    return configured.sale;
+    return showObeyed(this.reader, { saleId, obeyed: changed, reply });
   }
 }
-
-const etagOf = (configVersion: number): string => `"${configVersion}"`;

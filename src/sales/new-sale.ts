@@ -2,7 +2,11 @@ import { z } from 'zod';
 import { SALE_ENDED } from '../orders/paths.js';
 import { Problem, problemType } from '../platform/http/problem.js';
 
-export const INVALID_SALE = problemType('invalid-sale', 422, 'The sale breaks a rule');
+export const INVALID_SALE = problemType('invalid-sale', 422, {
+  title: 'The sale breaks a rule',
+  when: 'Every field has its type, and what they say together breaks a rule. Nothing was changed.',
+  next: 'Correct the fields that `errors` names.',
+});
 
 const TERMS = {
   name: z.string(),
@@ -19,19 +23,42 @@ const TERMS = {
 /** The answer to whoever wants to change a sealed sale. */
 export const SALE_SEALED = new Problem(SALE_ENDED, 'The sale is sealed: nothing about it changes any more.');
 
+const RULES_ARE_TOLD =
+  'What its values must obey beyond their types is told by a 422 `invalid-sale`, which names every broken rule.';
+
 /** The shape of `POST /v1/admin/sales`: a wrong type is `invalid-field`. What the values must obey is below. */
-export const newSaleShape = z.strictObject({
-  ...TERMS,
-  stock: z.int(),
-  maxPerOrder: TERMS.maxPerOrder.optional(),
-  paymentWindowSeconds: TERMS.paymentWindowSeconds.default(900),
-  requiresPass: z.boolean().default(false),
-  lanes: z.int().default(1),
-});
+export const newSaleShape = z
+  .strictObject({
+    ...TERMS,
+    stock: z.int(),
+    maxPerOrder: TERMS.maxPerOrder.optional(),
+    paymentWindowSeconds: TERMS.paymentWindowSeconds.default(900),
+    requiresPass: z.boolean().default(false),
+    lanes: z.int().default(1),
+  })
+  .meta({
+    id: 'NewSale',
+    description: RULES_ARE_TOLD,
+    examples: [
+      {
+        name: "Founders' Mug",
+        sku: 'MUG-1',
+        priceMinor: 1999,
+        currency: 'USD',
+        stock: 100,
+        perUserLimit: 2,
+        startsAt: '2026-11-27T08:00:00Z',
+        endsAt: '2026-11-28T08:00:00Z',
+      },
+    ],
+  });
 export type NewSale = z.infer<typeof newSaleShape>;
 
 /** The shape of `PATCH /v1/admin/sales/{saleId}`: what is named changes. Stock is adjusted instead. */
-export const saleChangeShape = z.strictObject(TERMS).partial();
+export const saleChangeShape = z
+  .strictObject(TERMS)
+  .partial()
+  .meta({ id: 'SaleChange', description: RULES_ARE_TOLD, examples: [{ endsAt: '2026-11-28T10:00:00Z' }] });
 export type SaleChange = z.infer<typeof saleChangeShape>;
 
 /** A buyer's record is read by the reserve script: it holds at most 20 orders. */

@@ -1,4 +1,6 @@
 import type { Pool } from 'pg';
+import { z } from 'zod';
+import { count } from '../platform/http/shapes.js';
 import type { SaleView } from './sale-view.js';
 
 /** What Postgres has counted of a sale. */
@@ -11,17 +13,17 @@ interface Counted {
   deadLetters: number;
 }
 
-/** The counters of a sale for its operator, all but the last in units. */
-export interface SaleBooks {
-  available: number;
-  /** Stored and waiting for their payment. */
-  held: number;
-  sold: number;
-  /** Taken in Redis and not stored yet. */
-  queued: number;
-  /** Open dead letters. */
-  deadLetters: number;
-}
+/** The counters of a sale for its operator. */
+export const saleBooksShape = z
+  .object({
+    available: count,
+    held: count.meta({ description: 'Stored, and waiting for their payment' }),
+    sold: count,
+    queued: count.meta({ description: 'Taken in Redis, and not stored yet' }),
+    deadLetters: count.meta({ description: 'Open dead letters' }),
+  })
+  .meta({ id: 'SaleBooks', description: 'All but the last in units' });
+export type SaleBooks = z.infer<typeof saleBooksShape>;
 
 export class SaleCounting {
   constructor(private readonly pool: Pool) {}

@@ -1,29 +1,49 @@
+import { z } from 'zod';
 import type { Sale, SaleLane } from '../generated/prisma/client.js';
+import { count, identifier, instant } from '../platform/http/shapes.js';
 
+const A_SALE = {
+  saleId: '0199f3a2-5b1c-7d4e-8f60-718293a4b5c6',
+  name: "Founders' Mug",
+  sku: 'MUG-1',
+  priceMinor: 1999,
+  currency: 'USD',
+  status: 'open',
+  startsAt: '2026-11-27T08:00:00.000Z',
+  endsAt: '2026-11-28T08:00:00.000Z',
+  perUserLimit: 2,
+  maxPerOrder: 2,
+  paymentWindowSeconds: 900,
+  requiresPass: false,
+  stock: { total: 100, available: 37 },
+};
+
+const stock = z.object({ total: count, available: count.meta({ description: 'May be up to 1 s old' }) });
 /** The lanes of a sale as Redis has them; undefined when one of them is closed, or Redis does not answer. */
-export interface SaleInRedis {
-  total: number;
-  available: number;
-}
+export type SaleInRedis = z.infer<typeof stock>;
 
-export type SaleStatus = 'scheduled' | 'open' | 'paused' | 'sold_out' | 'ended' | 'sealed' | 'unavailable';
+const statuses = z.enum(['scheduled', 'open', 'paused', 'sold_out', 'ended', 'sealed', 'unavailable']);
+export type SaleStatus = z.infer<typeof statuses>;
 
-/** A sale as clients see it (contract: Sale). */
-export interface SaleView {
-  saleId: string;
-  name: string;
-  sku: string;
-  priceMinor: number;
-  currency: string;
-  status: SaleStatus;
-  startsAt: string;
-  endsAt: string;
-  perUserLimit: number;
-  maxPerOrder: number;
-  paymentWindowSeconds: number;
-  requiresPass: boolean;
-  stock: { total: number; available: number };
-}
+/** A sale as clients see it. */
+export const saleShape = z
+  .object({
+    saleId: identifier,
+    name: z.string(),
+    sku: z.string(),
+    priceMinor: count,
+    currency: z.string(),
+    status: statuses,
+    startsAt: instant,
+    endsAt: instant,
+    perUserLimit: z.int().min(1),
+    maxPerOrder: z.int().min(1),
+    paymentWindowSeconds: z.int().min(1),
+    requiresPass: z.boolean(),
+    stock,
+  })
+  .meta({ id: 'Sale', examples: [A_SALE] });
+export type SaleView = z.infer<typeof saleShape>;
 
 export type SaleWithLanes = Sale & { saleLanes: SaleLane[] };
 

@@ -1,10 +1,18 @@
 import { Controller, Get, Header, Param, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { createHash } from 'node:crypto';
-import { Access } from '../platform/http/access.js';
+import { z } from 'zod';
+import { Access, Operation } from '../platform/http/access.js';
+import { ETAG } from '../platform/http/operation.js';
+import { instant } from '../platform/http/shapes.js';
 import { requireUuid, SALE_NOT_FOUND } from '../orders/paths.js';
 import { SaleReader } from './sale-reader.js';
-import type { SaleView } from './sale-view.js';
+import { saleShape, type SaleView } from './sale-view.js';
+
+const sales = z.object({ sales: z.array(saleShape), serverTime: instant });
+const saleNow = saleShape.extend({ serverTime: instant });
+
+const CACHE_CONTROL = 'public, max-age=1';
 
 /** What is on sale, for everybody. */
 @Access('public')
@@ -13,17 +21,45 @@ export class SalesController {
   constructor(private readonly reader: SaleReader) {}
 
   @Get()
-  async list(): Promise<{ sales: SaleView[]; serverTime: string }> {
+  @Operation({
+    id: 'listSales',
+    tag: 'Sales',
+    summary: 'What is on sale, newest first, at most 500',
+    answers: { 200: { description: 'The sales', body: sales } },
+  })
+  async list(): Promise<z.infer<typeof sales>> {
     return { sales: await this.reader.list(), serverTime: new Date().toISOString() };
   }
 
   @Get(':saleId')
-  @Header('Cache-Control', 'public, max-age=1')
+  @Header('Cache-Control', CACHE_CONTROL)
+  @Operation({
+    id: 'getSale',
+    tag: 'Sales',
+    summary: 'One sale, and what is left of it',
+    headers: {
+      'If-None-Match': {
+        description: 'The `ETag` of an earlier answer',
+        shape: z.string(),
+        required: false,
+        problems: [],
+      },
+    },
+    answers: {
+      200: {
+        description: 'The sale',
+        body: saleNow,
+        headers: { ETag: ETAG, 'Cache-Control': { description: 'It may be 1 s old', required: true } },
+      },
+      304: { description: 'The sale is as it was', headers: { ETag: ETAG } },
+    },
+    problems: [SALE_NOT_FOUND.type],
+  })
   async read(
     @Param('saleId') saleId: string,
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<(SaleView & { serverTime: string }) | undefined> {
+  ): Promise<z.infer<typeof saleNow> | undefined> {
     const sale = await this.reader.read(requireUuid(saleId));
     if (!sale) throw SALE_NOT_FOUND;
     const etag = weakEtag(sale);

@@ -17,6 +17,7 @@ import { SaleOffice } from './sale-office.js';
 import { SaleReader } from './sale-reader.js';
 import { SalesController } from './sales.controller.js';
 import { SealSales } from './seal-sale.js';
+import { SteerSalesController } from './steer-sales.controller.js';
 import { StockAdjustments } from './stock-adjustments.js';
 import { StockAdjustmentsController } from './stock-adjustments.controller.js';
 
@@ -55,7 +56,7 @@ export class SalesModule {
   static forApi(): DynamicModule {
     return {
       module: SalesModule,
-      controllers: [SalesController, AdminSalesController, StockAdjustmentsController],
+      controllers: [SalesController, AdminSalesController, SteerSalesController, StockAdjustmentsController],
       providers: [
         loader,
         adjustments,

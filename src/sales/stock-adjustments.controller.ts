@@ -2,17 +2,25 @@ import { Body, Controller, HttpCode, Post, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { requireUuid, SALE_NOT_FOUND } from '../orders/paths.js';
-import { Access, callerOf } from '../platform/http/access.js';
-import { IDEMPOTENCY_KEY_REUSED, readIdempotencyKey } from '../platform/http/idempotency-key.js';
+import { Access, callerOf, Operation } from '../platform/http/access.js';
+import {
+  IDEMPOTENCY_KEY,
+  IDEMPOTENCY_KEY_REUSED,
+  IDEMPOTENCY_REPLAYED,
+  readIdempotencyKey,
+} from '../platform/http/idempotency-key.js';
 import { Problem, problemType } from '../platform/http/problem.js';
 import { OUTCOME_UNKNOWN, STORE_UNAVAILABLE } from '../platform/http/problems.js';
+import { identifier, instant } from '../platform/http/shapes.js';
 import { isStoreAway } from '../platform/store-errors.js';
 import type { AdjustmentWish } from './adjustment-rows.js';
 import { INVALID_SALE, SALE_SEALED, STOCK_MAX } from './new-sale.js';
 import { type Adjusted, StockAdjustments } from './stock-adjustments.js';
 
 const REASON_CHARS_MAX = 500;
-const adjustmentShape = z.strictObject({ delta: z.int(), reason: z.string().min(1).max(REASON_CHARS_MAX) });
+const wishShape = z
+  .strictObject({ delta: z.int(), reason: z.string().min(1).max(REASON_CHARS_MAX) })
+  .meta({ examples: [{ delta: 3, reason: 'found a box' }] });
 
 const RETRY_AFTER_SECONDS = 1;
 
@@ -23,7 +31,11 @@ const PROBLEMS: Record<Exclude<Adjusted['is'], 'done'>, Problem> = {
   'unknown-sale': SALE_NOT_FOUND,
   sealed: SALE_SEALED,
   'stock-in-use': new Problem(
-    problemType('stock-in-use', 409, 'Fewer units are free than are to be taken away'),
+    problemType('stock-in-use', 409, {
+      title: 'Fewer units are free than are to be taken away',
+      when: 'Buyers hold so many units that fewer are free than `-delta`. Nothing was adjusted.',
+      next: 'Take away fewer units, or wait until orders expire; the same key is decided afresh.',
+    }),
     'Buyers hold the others. Nothing was adjusted.',
   ),
   'key-reused': new Problem(
@@ -43,15 +55,30 @@ const PROBLEMS: Record<Exclude<Adjusted['is'], 'done'>, Problem> = {
 const ZERO = brokenRule('must not be 0');
 
 /** The same for every repetition of a key; what is free meanwhile is the sale's own answer. */
-interface AdjustmentView {
-  saleId: string;
-  number: number;
-  delta: number;
-  reason: string;
-  /** Null when a rebuild has applied it: then it is no decision of the lane. */
-  version: number | null;
-  createdAt: string;
-}
+const adjustmentShape = z
+  .object({
+    saleId: identifier,
+    number: z.int().min(1),
+    delta: z.int(),
+    reason: z.string(),
+    version: z
+      .int()
+      .nullable()
+      .meta({ description: 'Null when a rebuild has applied it: then it is no decision of the lane' }),
+    createdAt: instant,
+  })
+  .meta({
+    examples: [
+      {
+        saleId: '0199f3a2-5b1c-7d4e-8f60-718293a4b5c6',
+        number: 1,
+        delta: 3,
+        reason: 'found a box',
+        version: 1_000_000_000_088,
+        createdAt: '2026-11-27T08:05:00.000Z',
+      },
+    ],
+  });
 
 @Access('admin')
 @Controller('v1/admin/sales')
@@ -60,11 +87,26 @@ export class StockAdjustmentsController {
 
   @Post(':saleId/stock-adjustments')
   @HttpCode(201)
+  @Operation({
+    id: 'adjustStock',
+    tag: 'Admin: sales',
+    summary: 'Put units on sale, or take free ones away',
+    headers: { 'Idempotency-Key': IDEMPOTENCY_KEY },
+    body: wishShape,
+    answers: {
+      201: {
+        description: 'The adjustment',
+        body: adjustmentShape,
+        headers: { 'Idempotency-Replayed': IDEMPOTENCY_REPLAYED },
+      },
+    },
+    problems: Object.values(PROBLEMS).map(({ type }) => type),
+  })
   async adjust(
-    @Body({ schema: adjustmentShape }) { delta, reason }: z.infer<typeof adjustmentShape>,
+    @Body({ schema: wishShape }) { delta, reason }: z.infer<typeof wishShape>,
     @Req() request: FastifyRequest<{ Params: { saleId: string } }>,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<AdjustmentView> {
+  ): Promise<z.infer<typeof adjustmentShape>> {
     const idempotencyKey = readIdempotencyKey(request.headers['idempotency-key']);
     const saleId = requireUuid(request.params.saleId);
     if (delta === 0) throw ZERO;

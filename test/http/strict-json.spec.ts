@@ -59,9 +59,11 @@ describe('strict JSON', () => {
 
 describe('a problem type', () => {
   it('is declared once', () => {
-    const type = problemType('once-only', 409, 'Only once');
+    const type = problemType('once-only', 409, { title: 'Only once', when: 'Here.', next: 'Go on.' });
     expect(problemTypes()).toContain(type);
-    expect(() => problemType('once-only', 410, 'Twice')).toThrow('declared twice');
+    expect(() => problemType('once-only', 410, { title: 'Twice', when: 'Here.', next: 'Go on.' })).toThrow(
+      'declared twice',
+    );
   });
 
   it('has a body per request that differs in nothing but the id', () => {

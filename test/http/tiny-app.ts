@@ -14,7 +14,11 @@ export const SECRET = 'a-secret-of-at-least-thirty-two-bytes';
 export const BUYER = `Bearer ${signToken(SECRET, { sub: 'alice', ttlSeconds: 60 })}`;
 export const ADMIN = `Bearer ${signToken(SECRET, { sub: 'root', role: 'admin', ttlSeconds: 60 })}`;
 
-export const ODD = problemType('odd-thing', 409, 'The thing is odd');
+export const ODD = problemType('odd-thing', 409, {
+  title: 'The thing is odd',
+  when: 'In tests.',
+  next: 'Try another one.',
+});
 
 const Thing = z.strictObject({ name: z.string().min(1), sizes: z.array(z.number().int()).optional() });
 const Page = z.strictObject({ limit: z.coerce.number().int().min(1).max(100).default(20) });

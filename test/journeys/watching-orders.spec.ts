@@ -32,7 +32,15 @@ describe('watching an order over HTTP', () => {
     return `/v1/sales/${saleId}/orders/${String(body.orderId)}`;
   }
 
-  const watch = (path: string, buyer: string) => EventClient.open(`${system.url}${path}/events`, system.token(buyer));
+  /** The answer is held against the document; a refusal as a whole, a stream as it begins. */
+  async function watch(path: string, buyer: string): Promise<EventClient> {
+    const client = await EventClient.open(`${system.url}${path}/events`, system.token(buyer));
+    const status = client.status ?? 0;
+    if (status !== 200) await eventually(() => client.hasEnded, PUSHED_WITHIN);
+    const headers = client.headers as Record<string, string>;
+    system.answers.check({ method: 'GET', path: `${path}/events`, status, headers, body: client.text });
+    return client;
+  }
 
   it('shows the buyer each step of the order as it happens, until it is cancelled', async () => {
     const buyer = someone();
@@ -49,6 +57,9 @@ describe('watching an order over HTTP', () => {
     await body.dump();
     await eventually(() => client.hasEnded, PUSHED_WITHIN);
     expect([...new Set(client.statuses)]).toEqual(['queued', 'pending_payment', 'cancelled']);
+    for (const shown of client.orders) {
+      expect(system.answers.api.mistakeAt(['components', 'schemas', 'Order'], shown)).toBeUndefined();
+    }
   });
 
   it('shows what nobody announced, within the time of a sweep', async () => {

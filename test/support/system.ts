@@ -6,6 +6,7 @@ import { signToken } from '../../src/platform/http/access-token.js';
 import { migrate } from '../../src/platform/postgres/migrate.js';
 import type { Audit } from '../../src/reconciliation/sale-audit.js';
 import { aSale, type NewSale } from './a-sale.js';
+import { DocumentedAnswers } from './documented-answers.js';
 import { eventually } from './eventually.js';
 import { freePort } from './free-port.js';
 import { type Ended, RoleProcesses } from './role-processes.js';
@@ -35,6 +36,7 @@ export class TestSystem {
   #port = 0;
   #simulatorPort = 0;
   #http!: Pool;
+  #answers: DocumentedAnswers | undefined;
 
   private constructor(private readonly environment: Record<string, string>) {
     chmodSync(this.#directory, 0o711); // as root, PostgreSQL runs as somebody else
@@ -49,6 +51,7 @@ export class TestSystem {
       await Promise.all(STORES.map((store) => system.startPart(store)));
       await migrate(system.databaseUrl);
       await Promise.all([system.startPart('api'), system.startPart('worker')]);
+      system.#answers = await DocumentedAnswers.of(system.url);
       return system;
     } catch (error) {
       await system.close();
@@ -88,6 +91,12 @@ export class TestSystem {
   /** Keep-alive connections to the API. */
   get http(): Pool {
     return this.#http;
+  }
+
+  /** Every answer of the API is held against /openapi.json; a test does it itself with what it gets without undici. */
+  get answers(): DocumentedAnswers {
+    if (!this.#answers) throw new Error('the system has not started');
+    return this.#answers;
   }
 
   token(sub: string, role?: 'admin'): string {
@@ -185,12 +194,13 @@ export class TestSystem {
     );
   }
 
-  /** Everything it started is ended, and what was written is removed. */
+  /** Everything it started is ended, and what was written is removed. @throws when an answer was not as /openapi.json has it. */
   async close(): Promise<void> {
     await this.#http.destroy();
     await this.#roles.killAll();
     await this.#stores.remove();
     rmSync(this.#directory, { recursive: true, force: true });
+    this.#answers?.close();
   }
 
   private startRole(name: Role, environment: Record<string, string>, options: readonly string[]): Promise<void> {

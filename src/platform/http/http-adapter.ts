@@ -7,7 +7,7 @@ import type { TokenVerifier } from './access-token.js';
 import './access.js'; // the types of `request.caller` and of a route's `access`
 import { toProblem } from './error-to-problem.js';
 import { createHttpServer, onClientError } from './http-server.js';
-import { KnownRoutes } from './known-routes.js';
+import { type KnownRoute, KnownRoutes } from './known-routes.js';
 import { Problem, sendProblem } from './problem.js';
 import { INTERNAL, REQUEST_TIMEOUT } from './problems.js';
 import { requestIdOf } from './request-id.js';
@@ -100,6 +100,11 @@ export class HttpAdapter extends FastifyAdapter {
   /** From now on new requests, also on open connections, are answered 503 `draining`. */
   startDraining(): void {
     this.#draining.abort();
+  }
+
+  /** Every route, also those that stand on Fastify itself; complete once the server is ready. */
+  get routes(): readonly KnownRoute[] {
+    return this.#routes.all;
   }
 
   get isDraining(): boolean {

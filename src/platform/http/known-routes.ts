@@ -1,9 +1,20 @@
-/** Remembers which methods every address knows, to tell a wrong method (405) from a wrong address (404), which the router does not. */
+import type { RouteOptions } from 'fastify';
+
+/** A route as the server was told of it. `url` is the router's pattern, such as `/things/:id`. */
+export type KnownRoute = Pick<RouteOptions, 'url' | 'method' | 'config'>;
+
+/**
+ * Remembers every route: which methods an address knows, to tell a wrong method (405) from a wrong address (404), which the router
+ * does not; and what the routes say of themselves.
+ */
 export class KnownRoutes {
   readonly #routes = new Map<string, { pattern: RegExp; methods: Set<string> }>();
+  readonly all: KnownRoute[] = [];
 
-  /** To be called for every route, HEAD routes included. `url` is the router's pattern, such as `/things/:id`. */
-  add({ url, method }: { url: string; method: string | string[] }): void {
+  /** To be called for every route, HEAD routes included. */
+  add(known: KnownRoute): void {
+    this.all.push(known);
+    const { url, method } = known;
     let route = this.#routes.get(url);
     if (!route) this.#routes.set(url, (route = { pattern: patternOf(url), methods: new Set() }));
     for (const each of [method].flat()) route.methods.add(each);

@@ -1,3 +1,5 @@
+import { z } from 'zod';
+import type { RequestHeader } from './operation.js';
 import { Problem } from './problem.js';
 import { PRECONDITION_FAILED, PRECONDITION_REQUIRED } from './problems.js';
 
@@ -23,3 +25,10 @@ export function readIfMatch(header: string | undefined): (etag: string) => boole
   const listed = header.split(',').map((tag) => tag.trim());
   return (etag) => listed.includes(etag);
 }
+
+export const IF_MATCH: RequestHeader = {
+  description: 'The ETag of what you have read: what was changed since is not overwritten',
+  shape: z.string().meta({ examples: ['"3"'] }),
+  required: true,
+  problems: [PRECONDITION_REQUIRED, PRECONDITION_FAILED],
+};

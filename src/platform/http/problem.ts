@@ -13,14 +13,18 @@ export interface ProblemType {
   readonly status: number;
   /** One sentence without a full stop, the same for every occurrence. */
   readonly title: string;
+  /** When it is answered. `when` and `next` are sentences for whoever writes a client: `/problems/<slug>` shows them. */
+  readonly when: string;
+  /** What to do next. */
+  readonly next: string;
 }
 
 const declared = new Map<string, ProblemType>();
 
 /** Declares a problem type. Throws when the slug is taken: two meanings under one address would be a bug. */
-export function problemType(slug: string, status: number, title: string): ProblemType {
+export function problemType(slug: string, status: number, words: Omit<ProblemType, 'slug' | 'status'>): ProblemType {
   if (declared.has(slug)) throw new Error(`Bug: the problem type '${slug}' is declared twice`);
-  const type: ProblemType = { slug, status, title };
+  const type: ProblemType = { slug, status, ...words };
   declared.set(slug, type);
   return type;
 }

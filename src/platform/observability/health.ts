@@ -1,11 +1,19 @@
 import type { Redis } from 'ioredis';
 import type { Pool } from 'pg';
+import { z } from 'zod';
 
-export interface Health {
-  status: 'up' | 'down';
-  /** One entry for each thing this process cannot work without. */
-  dependencies: Record<string, 'up' | 'down'>;
-}
+const state = z.enum(['up', 'down']);
+
+export const healthShape = z
+  .object({
+    status: state,
+    dependencies: z
+      .record(z.string(), state)
+      .optional()
+      .meta({ description: 'One entry for each thing this process cannot work without' }),
+  })
+  .meta({ id: 'Health', examples: [{ status: 'up', dependencies: { postgres: 'up', redis: 'up' } }] });
+export type Health = Required<z.infer<typeof healthShape>>;
 
 const ANSWER_WITHIN_MS = 1_000;
 
