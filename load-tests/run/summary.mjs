@@ -1,23 +1,52 @@
+import { findLimit } from './limit.mjs';
 import { countOf, kindsOf, unitsBooked } from './verdict.mjs';
 
 /** The run in a few lines, for people. */
-export function summarise({ figures, stock, audit, waitedMs }) {
+export function summarise({ figures, stock, audit, waitedMs, promises }) {
   return [
     ...(figures ? linesOfBuyers(figures, stock) : []),
+    ...(figures && promises.findsLimit ? [line('limit', describeLimit(findLimit(figures)))] : []),
     ...(audit ? [line('books', describeBooks(audit, waitedMs))] : []),
   ];
 }
 
 function linesOfBuyers(figures, stock) {
-  const stayedAway = countOf(figures, 'dropped_iterations');
   return [
     line('accepted', describeAccepted(figures, stock)),
     line('refused', describeKinds(kindsOf(figures, 'refused_'))),
     line('sent again', describeKinds(kindsOf(figures, 'resent_'))),
-    ...(countOf(figures, 'buyers_came') > 0 ? [line('buyers', describeBuyers(figures))] : []),
-    ...(stayedAway > 0 ? [line('stayed away', `${stayedAway} buyers, for whom k6 had no VU left`)] : []),
+    lineOf('buyers', countOf(figures, 'buyers_came'), () => describeBuyers(figures)),
+    lineOf(
+      'stayed away',
+      countOf(figures, 'dropped_iterations'),
+      (count) => `${count} buyers, for whom k6 had no VU left`,
+    ),
+    lineOf('requests', countOf(figures, 'requests_sent'), () => describeRequests(figures)),
     line('answers', describeTimes(figures.metrics.answer_ms?.values)),
+    ...linesByTag(figures, 'answer_ms', describeTimes),
+    ...linesOfMoney(figures),
+    ...linesByTag(figures, 'resident_mib', (values, name) => describeMemory(figures, values, name)),
+    ...(figures.metrics.backlog_age_seconds ? [line('backlog', describeBacklog(figures))] : []),
+  ].filter(Boolean);
+}
+
+function linesOfMoney(figures) {
+  const units = (what) => `${countOf(figures, `units_${what}`)} ${what}`;
+  if (countOf(figures, 'units_paid') === 0) return [];
+  const refunded = `${countOf(figures, 'orders_refunded')} refunded`;
+  return [
+    line('units', [units('paid'), units('expired'), units('cancelled'), refunded].join(', ')),
+    line('paid after', describeTimes(figures.metrics.paid_ms?.values)),
+    ...linesByTag(figures, 'paid_ms', describeTimes),
   ];
+}
+
+/** One line for each k6 scenario or process that has figures of its own. */
+function linesByTag({ metrics }, metric, describe) {
+  return Object.entries(metrics).flatMap(([name, { values }]) => {
+    const [, of, tag] = /^(\w+)\{\w+:(\w+)\}$/.exec(name) ?? [];
+    return of === metric && values.max > 0 ? [line(`  ${tag}`, describe(values, tag))] : [];
+  });
 }
 
 function describeAccepted(figures, stock) {
@@ -45,10 +74,34 @@ function describeTimes(times) {
   return `p50 ${ms('med')}, p95 ${ms('p(95)')}, p99 ${ms('p(99)')}, slowest ${ms('max')}`;
 }
 
+function describeRequests(figures) {
+  const [sent, orders] = [countOf(figures, 'requests_sent'), countOf(figures, 'orders_accepted')];
+  const each = (sent / orders).toFixed(1);
+  return `${sent} sent, ${countOf(figures, 'requests_abandoned')} of them abandoned; ${each} for each order`;
+}
+
+function describeMemory({ metrics }, { med, max }, name) {
+  const growth = metrics[`memory_growth_mib{process:${name}}`]?.values.value ?? 0;
+  return `resident ${med.toFixed(0)} MiB, at most ${max.toFixed(0)}; ${growth.toFixed(1)} more after the warm-up`;
+}
+
+function describeBacklog({ metrics }) {
+  return `the oldest order that was not stored: ${metrics.backlog_age_seconds.values.max.toFixed(2)} s at most`;
+}
+
+function describeLimit({ perSecond = 0, brokenAt, because }) {
+  const well = `all was well at ${perSecond} buyers per second`;
+  return brokenAt
+    ? `${well}, and not at ${brokenAt}: ${because.join('; ')}`
+    : `${well}, the last step: raise TO_PER_SECOND`;
+}
+
 function describeBooks(audit, waitedMs) {
   const state = `${audit.consistent ? 'consistent' : 'NOT consistent'}, ${audit.quiescent ? 'quiescent' : 'NOT quiescent'}`;
   const { total, available, held } = audit.redis;
   return `${state} after ${(waitedMs / 1000).toFixed(1)} s; Redis ${held} held + ${available} available of ${total}, Postgres ${unitsBooked(audit)} stored`;
 }
+
+const lineOf = (label, count, describe) => (count > 0 ? line(label, describe(count)) : undefined);
 
 const line = (label, text) => `  ${label.padEnd(12)} ${text}`;
