@@ -24,7 +24,7 @@ const STEP_SECONDS = wholeNumber('STEP_SECONDS', 8);
 const ANSWER_P95_MS_MAX = wholeNumber('ANSWER_P95_MS_MAX', 250);
 const STEP_FACTOR = 1.25;
 /** While all is well. VUs of all steps that overlap are made before the run. */
-const STAY_SECONDS = 0.3;
+const STAY_SECONDS = 0.5;
 
 const RATES = stepsBetween(FROM_PER_SECOND, TO_PER_SECOND);
 

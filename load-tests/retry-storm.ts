@@ -37,7 +37,12 @@ const ordersStored = new Trend('orders_stored_per_key');
 
 export const options: Options = {
   scenarios: {
-    storm: arrivals({ exec: 'buyImpatiently', perSecond: BUYERS_PER_SECOND, seconds: DURATION_SECONDS }),
+    storm: arrivals({
+      exec: 'buyImpatiently',
+      perSecond: BUYERS_PER_SECOND,
+      seconds: DURATION_SECONDS,
+      staySeconds: 4,
+    }),
   },
   thresholds: {
     ...honest,

@@ -35,8 +35,8 @@ const SLOW: Behaviour = {
   pays: { probability: 1, delayMs: [0, 5_000] },
   late: { probability: 0.1, delayMs: [100, 2_000] },
   slow: { probability: 0.6, delayMs: [500, 2_500] },
-  hangs: { probability: 0.2 }, // for a minute: longer than anybody waits
-  fails: { probability: 0.2 },
+  hangs: { probability: 0.3 }, // for a minute: longer than anybody waits
+  fails: { probability: 0.3 },
 };
 
 export const options: Options = {

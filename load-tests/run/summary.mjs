@@ -43,7 +43,8 @@ function linesOfMoney(figures) {
 
 /** One line for each k6 scenario or process that has figures of its own. */
 function linesByTag({ metrics }, metric, describe) {
-  return Object.entries(metrics).flatMap(([name, { values }]) => {
+  const inOrder = Object.entries(metrics).sort(([a], [b]) => a.localeCompare(b, 'en', { numeric: true }));
+  return inOrder.flatMap(([name, { values }]) => {
     const [, of, tag] = /^(\w+)\{\w+:(\w+)\}$/.exec(name) ?? [];
     return of === metric && values.max > 0 ? [line(`  ${tag}`, describe(values, tag))] : [];
   });
@@ -60,8 +61,13 @@ function describeAccepted(figures, stock) {
 function describeBuyers(figures) {
   const seconds = figures.state.testRunDurationMs / 1000;
   const decided = countOf(figures, 'buyers_decided');
+  const cutOff = countOf(figures, 'buyers_came') - decided;
   const cameBack = countOf(figures, 'replays_checked');
-  return `${decided} answered in ${seconds.toFixed(0)} s, ${(decided / seconds).toFixed(1)}/s; ${cameBack} came back with their key`;
+  return [
+    `${decided} answered in ${seconds.toFixed(0)} s, ${(decided / seconds).toFixed(1)}/s`,
+    ...(cutOff > 0 ? [`${cutOff} cut off`] : []),
+    ...(cameBack > 0 ? [`${cameBack} came back with their key`] : []),
+  ].join('; ');
 }
 
 function describeKinds(kinds) {
