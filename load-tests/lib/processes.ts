@@ -1,13 +1,7 @@
 import { sleep } from 'k6';
-import http from 'k6/http';
 import { Gauge, Trend } from 'k6/metrics';
-import { operatorToken } from './buyer.ts';
-import { given } from './settings.ts';
+import { PROCESSES, readMetrics } from './prometheus.ts';
 
-/** `name=address` of each process that is watched. */
-const PROCESSES = given('METRICS_URLS')
-  .split(',')
-  .map((entry) => entry.split('=') as [name: string, url: string]);
 const NAMES = PROCESSES.map(([name]) => name);
 
 const MIB = 1024 * 1024;
@@ -45,21 +39,12 @@ export function watchProcesses(seconds: number): void {
 
 /** A process that does not answer is being started again: there is nothing to be seen of it. */
 function look(name: string, url: string, note: (mib: number) => void): void {
-  const headers = { authorization: `Bearer ${operatorToken()}` };
-  const { status, body } = http.get(url, { headers, responseType: 'text', tags: { name: 'metrics' } });
-  if (status !== 200) return;
-  const [mib] = valuesOf(body, 'process_resident_memory_bytes').map((bytes) => bytes / MIB);
-  if (mib !== undefined) {
-    residentMib.add(mib, { process: name });
-    note(mib);
-  }
-  for (const age of valuesOf(body, 'stampede_backlog_age_seconds')) backlogAgeSeconds.add(age);
-}
-
-/** Of Prometheus' text: every value of a metric, whatever its labels. */
-function valuesOf(text: string, metric: string): number[] {
-  const lines = text.split('\n').filter((line) => line.startsWith(`${metric} `) || line.startsWith(`${metric}{`));
-  return lines.map((line) => Number(line.slice(line.lastIndexOf(' '))));
+  const metrics = readMetrics(url);
+  if (!metrics) return;
+  const mib = metrics.sumOf('process_resident_memory_bytes') / MIB;
+  residentMib.add(mib, { process: name });
+  note(mib);
+  for (const age of metrics.valuesOf('stampede_backlog_age_seconds')) backlogAgeSeconds.add(age);
 }
 
 interface Point {

@@ -6,7 +6,7 @@ export interface Scenario {
   sale(env: Environment): { stock: number; perUserLimit: number; paymentWindowSeconds: number };
   usesSimulator?: boolean;
   endsFinished?: boolean;
-  noSlower?: { of: string; than: string; times: number };
+  atMost?: { figure: string; other: string; times: number };
   findsLimit?: boolean;
 }
 

@@ -24,6 +24,11 @@ function linesOfBuyers(figures, stock) {
     lineOf('requests', countOf(figures, 'requests_sent'), () => describeRequests(figures)),
     line('answers', describeTimes(figures.metrics.answer_ms?.values)),
     ...linesByTag(figures, 'answer_ms', describeTimes),
+    ...linesByTag(
+      figures,
+      'cpu_us_per_answer',
+      ({ value }) => `${value.toFixed(0)} us of CPU for each answer of the API`,
+    ),
     ...linesOfMoney(figures),
     ...linesByTag(figures, 'resident_mib', (values, name) => describeMemory(figures, values, name)),
     ...(figures.metrics.backlog_age_seconds ? [line('backlog', describeBacklog(figures))] : []),
@@ -46,7 +51,7 @@ function linesByTag({ metrics }, metric, describe) {
   const inOrder = Object.entries(metrics).sort(([a], [b]) => a.localeCompare(b, 'en', { numeric: true }));
   return inOrder.flatMap(([name, { values }]) => {
     const [, of, tag] = /^(\w+)\{\w+:(\w+)\}$/.exec(name) ?? [];
-    return of === metric && values.max > 0 ? [line(`  ${tag}`, describe(values, tag))] : [];
+    return of === metric && (values.max ?? values.value) > 0 ? [line(`  ${tag}`, describe(values, tag))] : [];
   });
 }
 

@@ -23,7 +23,7 @@ export interface Run {
   stock: number;
   audit?: Audit;
   auditProblem?: string;
-  promises?: Pick<Scenario, 'endsFinished' | 'noSlower' | 'findsLimit'>;
+  promises?: Pick<Scenario, 'endsFinished' | 'atMost' | 'findsLimit'>;
 }
 
 export function countOf(figures: Figures, metric: string): number;
