@@ -42,14 +42,10 @@ async function main([wanted, ...options]) {
   const k6 = await requireK6();
   const neighbours = findNeighbours(process.env, { baseUrl: settings.baseUrl, directory });
   const gateway = settings.promises.usesSimulator ? await requireSimulator(script, neighbours) : undefined;
-  try {
-    return await runAndJudge({ script, options, settings, key, system, k6, neighbours });
-  } finally {
-    await gateway?.restore().catch(({ message }) => say(`The simulator behaves as in the run: ${message}`));
-  }
+  return runAndJudge({ script, options, settings, key, system, k6, neighbours, gateway });
 }
 
-async function runAndJudge({ script, options, settings, key, system, k6, neighbours }) {
+async function runAndJudge({ script, options, settings, key, system, k6, neighbours, gateway }) {
   const { baseUrl, sale, promises } = settings;
   const saleId = await system.openSale(`Load test: ${script}`, sale).catch((error) => explain(error, settings));
   say(`${script}: ${sale.stock} units in sale ${saleId} at ${baseUrl}`);
@@ -62,11 +58,15 @@ async function runAndJudge({ script, options, settings, key, system, k6, neighbo
     SIMULATOR_URL: neighbours.simulatorUrl ?? '',
     METRICS_URLS: neighbours.metricsUrls,
   };
-  const k6Status = await runK6(k6, { script: join(SCRIPTS, `${script}.ts`), options, files, variables });
+  const run = { script: join(SCRIPTS, `${script}.ts`), options, files, variables };
+  const k6Status = await runK6(k6, run).finally(() => gateway?.restore().catch(warn));
   const isOver = promises.endsFinished ? isFinished : undefined;
   const settled = await system.settle(saleId, settings.auditWithinSeconds * 1000, isOver);
   return conclude({ ...settled, k6Status, stock: sale.stock, figures: readFigures(files), promises }, files);
 }
+
+const warn = ({ message }) =>
+  say(`The simulator still behaves as in the run: ${message}. It forgets that when it is restarted`);
 
 /** Nothing can be paid any more, and all units that were given up are back. */
 const isFinished = ({ postgres: { pendingPayment, toGiveBack } }) => pendingPayment === 0 && toGiveBack === 0;

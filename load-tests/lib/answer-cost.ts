@@ -13,7 +13,7 @@ export interface Parts {
 
 /**
  * What an answer costs in either part of a run. Unlike a time it hardly depends on what else the machine has to do.
- * With several API processes behind one address it would compare different ones.
+ * Does not:  work when the API is restarted meanwhile, or when several are behind one address.
  */
 export function measureAnswers({ first, second }: Parts): void {
   const startedAt = Date.now();

@@ -63,14 +63,14 @@ export class RunningSystem {
    * Ends the sale, so that it is not offered for ever, and asks for its books until nothing is in flight.
    *
    * @param {(audit: object) => boolean} isOver what else must be so.
-   * @returns {Promise<{ audit?: object, waitedMs: number, problem?: string }>} the last audit, and what was wrong with the
+   * @returns {Promise<{ audit?: object, waitedMs: number, auditProblem?: string }>} the last audit, and what was wrong with the
    * last attempt when there is none. It is not quiescent when that took longer than `withinMs`.
    */
   async settle(saleId, withinMs, isOver = () => true) {
     const startedAt = Date.now();
     let last = {};
     while (Date.now() - startedAt < withinMs) {
-      last = await this.#endAndAudit(saleId).catch((error) => ({ problem: error.message }));
+      last = await this.#endAndAudit(saleId).catch((error) => ({ auditProblem: error.message }));
       if (last.audit?.quiescent && isOver(last.audit)) break;
       await pause(ASK_EVERY_MS);
     }

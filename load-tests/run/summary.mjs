@@ -36,11 +36,11 @@ function linesOfBuyers(figures, stock) {
 }
 
 function linesOfMoney(figures) {
-  const units = (what) => `${countOf(figures, `units_${what}`)} ${what}`;
   if (countOf(figures, 'units_paid') === 0) return [];
-  const refunded = `${countOf(figures, 'orders_refunded')} refunded`;
+  const units = kindsOf(figures, 'units_').filter(([what]) => ['paid', 'expired', 'cancelled'].includes(what));
+  const refunded = countOf(figures, 'orders_refunded');
   return [
-    line('units', [units('paid'), units('expired'), units('cancelled'), refunded].join(', ')),
+    line('seen', describeKinds([...units, ...(refunded > 0 ? [['refunded', refunded]] : [])])),
     line('paid after', describeTimes(figures.metrics.paid_ms?.values)),
     ...linesByTag(figures, 'paid_ms', describeTimes),
   ];
@@ -110,7 +110,12 @@ function describeLimit({ perSecond = 0, brokenAt, because }) {
 function describeBooks(audit, waitedMs) {
   const state = `${audit.consistent ? 'consistent' : 'NOT consistent'}, ${audit.quiescent ? 'quiescent' : 'NOT quiescent'}`;
   const { total, available, held } = audit.redis;
-  return `${state} after ${(waitedMs / 1000).toFixed(1)} s; Redis ${held} held + ${available} available of ${total}, Postgres ${unitsBooked(audit)} stored`;
+  const { paid, givenBack } = audit.postgres;
+  return [
+    `${state} after ${(waitedMs / 1000).toFixed(1)} s`,
+    `Redis ${held} held + ${available} available of ${total}, Postgres ${unitsBooked(audit)} stored`,
+    ...(paid + givenBack > 0 ? [`${paid} paid, ${givenBack} given back`] : []),
+  ].join('; ');
 }
 
 const lineOf = (label, count, describe) => (count > 0 ? line(label, describe(count)) : undefined);
