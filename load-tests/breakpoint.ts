@@ -2,7 +2,7 @@ import { scenario } from 'k6/execution';
 import type { ObjectThreshold, Options } from 'k6/options';
 import { arrivals } from './lib/arrivals.ts';
 import { newBuyer } from './lib/buyer.ts';
-import { honest, refusedOnlyFor } from './lib/figures.ts';
+import { honest, refusedOnlyFor, RESENT_FOR_LOAD } from './lib/figures.ts';
 import { newOrder } from './lib/orders.ts';
 import { orderOne } from './lib/order-until-decided.ts';
 import { wholeNumber } from './lib/settings.ts';
@@ -53,11 +53,10 @@ function thresholdsOfStep(perSecond: number, step: number): [metric: string, Obj
   const stopUnless = (threshold: string): ObjectThreshold[] => [
     { threshold, abortOnFail: true, delayAbortEval: `${(step + 1) * STEP_SECONDS}s` },
   ];
+  const nothingOf = (metric: string): [string, ObjectThreshold[]] => [metric, stopUnless('count==0')];
   return [
     [of('answer_ms'), stopUnless(`p(95)<${ANSWER_P95_MS_MAX}`)],
-    [of('resent_overloaded'), stopUnless('count==0')],
-    [of('resent_no_answer'), stopUnless('count==0')],
-    [of('dropped_iterations'), stopUnless('count==0')],
+    ...[...RESENT_FOR_LOAD, 'dropped_iterations'].map((metric) => nothingOf(of(metric))),
     [of('buyers_came'), [{ threshold: 'count>=0' }]], // it is in the figures: the step was reached
   ];
 }

@@ -114,6 +114,11 @@ export function refusedOnlyFor(because?: string): Record<string, string[]> {
   return Object.fromEntries(others.map((kind) => [metricOf('refused', kind), ['count==0']]));
 }
 
+/** The counters of orders that were sent again because the system had no time; a 408 tells only of an unused connection. */
+export const RESENT_FOR_LOAD = TRY_AGAIN.filter((kind) => kind !== 'request-timeout').map((kind) =>
+  metricOf('resent', kind),
+);
+
 /** k6 shows a counter per tag only when a threshold names it; so every kind is a counter of its own. */
 function countersOf(prefix: string, kinds: readonly string[]): Map<string, Counter> {
   return new Map(kinds.map((kind) => [kind, new Counter(metricOf(prefix, kind))]));
