@@ -1,7 +1,8 @@
-import { check, sleep } from 'k6';
+import { check } from 'k6';
 import http from 'k6/http';
 import type { Options } from 'k6/options';
 import { type Buyer, newBuyer } from './lib/buyer.ts';
+import { eventually } from './lib/eventually.ts';
 import { buyersCame, buyersDecided, countAccepted, countAnswer, countRefusal } from './lib/figures.ts';
 import {
   newOrder,
@@ -138,13 +139,4 @@ function understandsNothingElse(buyer: Buyer): void {
   isProblem('a quantity that is text', post(good, '{"quantity":"1"}'), '400 invalid-field');
   isProblem('more than an order may have', post(good, '{"quantity":3}'), '400 invalid-field');
   isProblem('no such sale', post(good, one, elsewhere), '404 sale-not-found');
-}
-
-function eventually(withinSeconds: number, isTrue: () => boolean): boolean {
-  const giveUpAt = Date.now() + withinSeconds * 1000;
-  while (!isTrue()) {
-    if (Date.now() > giveUpAt) return false;
-    sleep(0.1);
-  }
-  return true;
 }

@@ -2,13 +2,14 @@
  * `npm run load -- <script> [k6 options]`: runs load-tests/<script>.ts with k6 against a running system, on a sale of its
  * own, and then holds what the buyers were answered against the books. Exits 0 only when both agree in everything.
  */
-import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { basename, join, relative } from 'node:path';
 import process from 'node:process';
 import { findK6 } from '../load-tests/run/find-k6.mjs';
+import { findNeighbours, rememberBehaviour } from '../load-tests/run/neighbours.mjs';
+import { runK6 } from '../load-tests/run/run-k6.mjs';
 import { NotRunning, Refused, RunningSystem } from '../load-tests/run/running-system.mjs';
-import { SALES, wholeNumber } from '../load-tests/run/sales.mjs';
+import { SCENARIOS, wholeNumber } from '../load-tests/run/scenarios.mjs';
 import { summarise } from '../load-tests/run/summary.mjs';
 import { findFaults } from '../load-tests/run/verdict.mjs';
 import { alone } from './alone.mjs';
@@ -25,54 +26,83 @@ const AUDIT_WITHIN_SECONDS = 60;
 const ADMIN_TOKEN_TTL_SECONDS = 300;
 const LOG_LINES_SHOWN_MAX = 10;
 
-async function main([wanted, ...k6Options]) {
+async function main([wanted, ...options]) {
+  if (!wanted) return listScripts();
   const script = chooseScript(wanted);
   const settings = readSettings(script);
   await prepare();
-  const key = await readTokenKey();
+  const launcher = await import('../dist/launcher/launch-settings.js');
+  const directory = launcher.directoryOf(process.env.STAMPEDE_DIR, CLONE);
+  const key = await readTokenKey(directory);
   const { signToken } = await import('../dist/launcher/sign-token.js');
   const admin = { sub: 'load-test', role: 'admin', ttlSeconds: ADMIN_TOKEN_TTL_SECONDS };
   const system = new RunningSystem(settings.baseUrl, () => signToken(key, admin));
 
   await system.requireRunning().catch((error) => explain(error, settings));
   const k6 = await requireK6();
-  const saleId = await system
-    .openSale(`Load test: ${script}`, settings.sale)
-    .catch((error) => explain(error, settings));
-  say(`${script}: ${settings.sale.stock} units in sale ${saleId} at ${settings.baseUrl}`);
+  const neighbours = findNeighbours(process.env, { baseUrl: settings.baseUrl, directory });
+  const gateway = settings.promises.usesSimulator ? await requireSimulator(script, neighbours) : undefined;
+  return runAndJudge({ script, options, settings, key, system, k6, neighbours, gateway });
+}
 
+async function runAndJudge({ script, options, settings, key, system, k6, neighbours, gateway }) {
+  const { baseUrl, sale, promises } = settings;
+  const saleId = await system.openSale(`Load test: ${script}`, sale).catch((error) => explain(error, settings));
+  say(`${script}: ${sale.stock} units in sale ${saleId} at ${baseUrl}`);
   const files = reportFiles(script);
-  const args = ['--log-output', `file=${files.log}`, ...k6Options, join(SCRIPTS, `${script}.ts`)];
-  const k6Status = await runK6(k6, args, environment({ settings, key, saleId, files }));
-  const settled = await system.settle(saleId, settings.auditWithinSeconds * 1000);
-  return conclude({ ...settled, k6Status, stock: settings.sale.stock, figures: readFigures(files) }, files);
+  const variables = {
+    BASE_URL: baseUrl,
+    STOCK: String(sale.stock),
+    SALE_ID: saleId,
+    JWT_SECRET: key.secrets.split(',')[0].trim(),
+    SIMULATOR_URL: neighbours.simulatorUrl ?? '',
+    METRICS_URLS: neighbours.metricsUrls,
+  };
+  const run = { script: join(SCRIPTS, `${script}.ts`), options, files, variables };
+  const k6Status = await runK6(k6, run).finally(() => gateway?.restore().catch(warn));
+  const isOver = promises.endsFinished ? isFinished : undefined;
+  const settled = await system.settle(saleId, settings.auditWithinSeconds * 1000, isOver);
+  return conclude({ ...settled, k6Status, stock: sale.stock, figures: readFigures(files), promises }, files);
+}
+
+const warn = ({ message }) =>
+  say(`The simulator still behaves as in the run: ${message}. It forgets that when it is restarted`);
+
+/** Nothing can be paid any more, and all units that were given up are back. */
+const isFinished = ({ postgres: { pendingPayment, toGiveBack } }) => pendingPayment === 0 && toGiveBack === 0;
+
+function listScripts() {
+  const names = Object.keys(SCENARIOS);
+  const width = Math.max(...names.map(({ length }) => length)) + 2;
+  const lines = names.map((name) => `  ${name.padEnd(width)}${SCENARIOS[name].about}`);
+  say(['npm run load -- <script> [k6 options], against a running system. The scripts:', '', ...lines].join('\n'));
+  return 0;
 }
 
 function chooseScript(wanted) {
-  const script = basename(wanted ?? '', '.ts');
-  if (script in SALES) return script;
-  const problem = wanted ? `There is no script ${wanted}` : 'Which script? npm run load -- <script> [k6 options]';
-  throw mistake(`${problem}. There are: ${Object.keys(SALES).join(', ')}`);
+  const script = basename(wanted, '.ts');
+  if (script in SCENARIOS) return script;
+  throw mistake(`There is no script ${wanted}. There are: ${Object.keys(SCENARIOS).join(', ')}`);
 }
 
 function readSettings(script) {
   const { env } = process;
+  const { sale, ...promises } = SCENARIOS[script];
   const baseUrl = (env.BASE_URL || BASE_URL_DEFAULT).replace(/\/+$/, '');
   if (!URL.canParse(baseUrl)) throw mistake('BASE_URL must be an address, such as http://127.0.0.1:3000');
   try {
     const auditWithinSeconds = wholeNumber('AUDIT_WITHIN_SECONDS', env.AUDIT_WITHIN_SECONDS, AUDIT_WITHIN_SECONDS);
-    return { baseUrl, sale: SALES[script](env), auditWithinSeconds };
+    return { baseUrl, sale: sale(env), promises, auditWithinSeconds };
   } catch (error) {
     throw error instanceof RangeError ? mistake(error.message) : error;
   }
 }
 
 /** As `npm run token` has it: JWT_SECRET, else the secret that the first `npm start` made. */
-async function readTokenKey() {
-  const { directoryOf } = await import('../dist/launcher/launch-settings.js');
+async function readTokenKey(directory) {
   const { existingSecrets } = await import('../dist/launcher/launch-secrets.js');
-  const { JWT_SECRET, JWT_ISSUER: issuer, JWT_AUDIENCE: audience, STAMPEDE_DIR } = process.env;
-  const secrets = JWT_SECRET || existingSecrets(directoryOf(STAMPEDE_DIR, CLONE)).JWT_SECRET;
+  const { JWT_SECRET, JWT_ISSUER: issuer, JWT_AUDIENCE: audience } = process.env;
+  const secrets = JWT_SECRET || existingSecrets(directory).JWT_SECRET;
   if (!secrets) throw mistake('There is no secret to sign tokens with: run npm start once, or set JWT_SECRET');
   return { secrets, issuer, audience };
 }
@@ -87,44 +117,23 @@ async function requireK6() {
   );
 }
 
+/** How it behaves now, to be restored. */
+async function requireSimulator(script, { simulatorUrl }) {
+  const what = `${script} needs the payment simulator`;
+  if (!simulatorUrl) {
+    throw mistake(`${what}: use the system of npm start without a gateway of your own, or set SIMULATOR_URL`);
+  }
+  return rememberBehaviour(simulatorUrl).catch(({ message }) => {
+    throw new PrepareError(
+      `${what}, and at ${simulatorUrl} is none (${message}): start npm start, or set SIMULATOR_URL`,
+    );
+  });
+}
+
 function reportFiles(script) {
   mkdirSync(REPORTS, { recursive: true });
   const path = join(REPORTS, `${script}-${new Date().toISOString().replace(/[:.]/g, '-')}`);
   return { html: `${path}.html`, figures: `${path}.json`, log: `${path}.log` };
-}
-
-/** Secrets travel in the environment and not as `-e` options, which any user of the machine could read. */
-function environment({ settings, key, saleId, files }) {
-  return {
-    K6_WEB_DASHBOARD_PORT: '-1', // no server, only the file
-    K6_WEB_DASHBOARD_PERIOD: '1s', // the file needs three periods at least
-    ...process.env,
-    K6_NO_USAGE_REPORT: 'true',
-    K6_WEB_DASHBOARD: 'true',
-    K6_WEB_DASHBOARD_EXPORT: files.html,
-    K6_SUMMARY_TREND_STATS: 'med,p(95),p(99),max',
-    BASE_URL: settings.baseUrl,
-    STOCK: String(settings.sale.stock),
-    SALE_ID: saleId,
-    RESULT_FILE: files.figures,
-    JWT_SECRET: key.secrets.split(',')[0].trim(),
-  };
-}
-
-/** Resolves with its exit status. Ctrl-C reaches k6 by itself, which then ends its run in order; we wait for it. */
-function runK6(k6, args, env) {
-  const quiet = process.stdout.isTTY ? [] : ['--quiet'];
-  return new Promise((resolve, reject) => {
-    const child = spawn(k6, ['run', ...quiet, ...args], { env, stdio: 'inherit' });
-    const wait = () => undefined;
-    const stop = () => child.kill('SIGTERM');
-    process.on('SIGINT', wait).on('SIGTERM', stop);
-    child.once('error', reject);
-    child.once('close', (status, signal) => {
-      process.off('SIGINT', wait).off('SIGTERM', stop);
-      resolve(status ?? signal);
-    });
-  });
 }
 
 function readFigures({ figures }) {

@@ -26,6 +26,20 @@ const contradictions = new Counter('contradictions');
 /** Accepted orders that were sent once more and answered with the first 202. */
 export const replaysChecked = new Counter('replays_checked');
 
+/** What became of accepted units, as their buyers saw it. */
+const finished = {
+  paid: new Counter('units_paid'),
+  expired: new Counter('units_expired'),
+  cancelled: new Counter('units_cancelled'),
+};
+/** From the 202 to `paid`. */
+const paidMs = new Trend('paid_ms', true);
+/** Orders whose money came too late and went back; and those whose buyer still waited for it in the end. */
+export const ordersRefunded = new Counter('orders_refunded');
+export const refundsMissing = new Counter('refunds_missing');
+/** Orders that did not end as they had to: not in time, or otherwise. */
+const unfinished = new Counter('unfinished_orders');
+
 const REFUSAL_KINDS = [
   'sold-out',
   'user-limit',
@@ -61,6 +75,18 @@ export function countAccepted(quantity: number, wasReplayed = false): void {
   unitsAccepted.add(quantity);
 }
 
+/** `status`: the last one that the buyer saw, or undefined when it saw none. */
+export function countFinished(status: string | undefined, quantity: number, sinceMs = 0): void {
+  if (status === 'paid') paidMs.add(Date.now() - sinceMs);
+  if (status === 'paid' || status === 'expired' || status === 'cancelled') return finished[status].add(quantity);
+  countUnfinished(`an order is ${status ?? 'not to be read'}`);
+}
+
+export function countUnfinished(what: string): void {
+  unfinished.add(1);
+  console.error(`unfinished: ${what}`);
+}
+
 export function countRefusal(because: string): void {
   (refused.get(because) ?? refused.get('other'))?.add(1);
 }
@@ -74,11 +100,24 @@ export function handleSummary(figures: unknown): Record<string, string> {
   return { [RESULT_FILE]: JSON.stringify(figures, null, 2) };
 }
 
-/** Thresholds that allow no refusal but this one. */
-export function refusedOnlyFor(because: string): Record<string, string[]> {
+/** Thresholds of every load: each buyer got a definite answer, and no two answers of a key contradict each other. */
+export const honest = {
+  buyers_came: ['count>0'],
+  buyers_decided: ['rate==1'],
+  contradictions: ['count==0'],
+  unexpected_answers: ['count==0'],
+};
+
+/** Thresholds that allow no refusal but this one, or none at all. */
+export function refusedOnlyFor(because?: string): Record<string, string[]> {
   const others = REFUSAL_KINDS.filter((kind) => kind !== because);
   return Object.fromEntries(others.map((kind) => [metricOf('refused', kind), ['count==0']]));
 }
+
+/** The counters of orders that were sent again because the system had no time; a 408 tells only of an unused connection. */
+export const RESENT_FOR_LOAD = TRY_AGAIN.filter((kind) => kind !== 'request-timeout').map((kind) =>
+  metricOf('resent', kind),
+);
 
 /** k6 shows a counter per tag only when a threshold names it; so every kind is a counter of its own. */
 function countersOf(prefix: string, kinds: readonly string[]): Map<string, Counter> {

@@ -52,10 +52,10 @@ export function newOrder(buyer: Buyer, quantity: number): Order {
 }
 
 /** Sends an order, or several copies of it at once, each over a connection of its own. */
-export function send(order: Order, copies = 1): Response[] {
+export function send(order: Order, copies = 1, answerWithin = ANSWER_WITHIN): Response[] {
   const params = {
     headers: headersOf(order),
-    timeout: ANSWER_WITHIN,
+    timeout: answerWithin,
     responseType: 'text' as const,
     tags: { name: 'place order' },
   };
@@ -65,14 +65,26 @@ export function send(order: Order, copies = 1): Response[] {
 
 /** The order as its buyer sees it. */
 export function readOrder(buyer: Buyer, orderId: string): Response {
-  return http.get(`${ORDERS_URL}/${orderId}`, {
-    headers: { authorization: `Bearer ${buyer.token}` },
-    timeout: ANSWER_WITHIN,
-    responseType: 'text',
-    tags: { name: 'read order' },
-  });
+  return http.get(`${ORDERS_URL}/${orderId}`, paramsOf(buyer, 'read order'));
 }
 
+/** The newest 100 orders of a buyer, of whatever sale. */
+export function listOrders(buyer: Buyer): Response {
+  return http.get(`${BASE_URL}/v1/orders?limit=100`, paramsOf(buyer, 'list orders'));
+}
+
+export function cancelOrder(buyer: Buyer, orderId: string): Response {
+  return http.post(`${ORDERS_URL}/${orderId}/cancel`, null, paramsOf(buyer, 'cancel order'));
+}
+
+const paramsOf = ({ token }: Buyer, name: string) => ({
+  headers: { authorization: `Bearer ${token}` },
+  timeout: ANSWER_WITHIN,
+  responseType: 'text' as const,
+  tags: { name },
+});
+
+/** An answer that says to try again must say when, as the contract has it; only a 408 cannot. */
 export function understand(response: Response): Answer {
   if (!isAnswered(response)) return { is: 'open', because: 'no-answer', retryAfterSeconds: 0 };
   if (response.status === 202) {
@@ -80,7 +92,8 @@ export function understand(response: Response): Answer {
   }
   const because = response.status === 408 ? 'request-timeout' : problemOf(response);
   const retryAfterSeconds = Number(response.headers['Retry-After'] ?? 0);
-  if (isTryAgain(because)) return { is: 'open', because, retryAfterSeconds };
+  const saysWhen = retryAfterSeconds > 0 || because === 'request-timeout';
+  if (isTryAgain(because)) return saysWhen ? { is: 'open', because, retryAfterSeconds } : { is: 'unexpected' };
   return because && response.status < 500 ? { is: 'refused', because } : { is: 'unexpected' };
 }
 

@@ -15,7 +15,8 @@ export function wholeNumber(name: string, otherwise?: number): number {
   return Number(text);
 }
 
-function given(name: string): string {
+/** A setting that `npm run load` has found or refused already. */
+export function given(name: string): string {
   const value = __ENV[name];
   if (!value) throw new Error(`${name} is missing: start this script with \`npm run load\``);
   return value;

@@ -6,9 +6,8 @@ const ASK_EVERY_MS = 500;
 /** Of an answer, in an error. */
 const SHOWN_MAX = 500;
 
-/** Longer than the longest run: nothing but stock ends the sale, and no unpaid order gives units back meanwhile. */
+/** Longer than the longest run. */
 const SALE_HOURS = 24;
-const PAYMENT_WINDOW_SECONDS = SALE_HOURS * 60 * 60;
 /** The sale has begun by every clock, also by one that is a little behind ours. */
 const STARTED_MS_AGO = 60 * 60 * 1000;
 
@@ -51,7 +50,6 @@ export class RunningSystem {
       currency: 'USD',
       startsAt: new Date(Date.now() - STARTED_MS_AGO).toISOString(),
       endsAt: new Date(Date.now() + SALE_HOURS * 60 * 60 * 1000).toISOString(),
-      paymentWindowSeconds: PAYMENT_WINDOW_SECONDS,
       ...terms,
     });
     for (const giveUpAt = Date.now() + OPEN_WITHIN_MS; ; await pause(ASK_EVERY_MS)) {
@@ -64,15 +62,16 @@ export class RunningSystem {
   /**
    * Ends the sale, so that it is not offered for ever, and asks for its books until nothing is in flight.
    *
-   * @returns {Promise<{ audit?: object, waitedMs: number, problem?: string }>} the last audit, and what was wrong with the
+   * @param {(audit: object) => boolean} isOver what else must be so.
+   * @returns {Promise<{ audit?: object, waitedMs: number, auditProblem?: string }>} the last audit, and what was wrong with the
    * last attempt when there is none. It is not quiescent when that took longer than `withinMs`.
    */
-  async settle(saleId, withinMs) {
+  async settle(saleId, withinMs, isOver = () => true) {
     const startedAt = Date.now();
     let last = {};
     while (Date.now() - startedAt < withinMs) {
-      last = await this.#endAndAudit(saleId).catch((error) => ({ problem: error.message }));
-      if (last.audit?.quiescent) break;
+      last = await this.#endAndAudit(saleId).catch((error) => ({ auditProblem: error.message }));
+      if (last.audit?.quiescent && isOver(last.audit)) break;
       await pause(ASK_EVERY_MS);
     }
     return { ...last, waitedMs: Date.now() - startedAt };

@@ -1,3 +1,5 @@
+import type { Scenario } from './scenarios.d.mts';
+
 /** As k6 hands it to handleSummary. */
 export interface Figures {
   metrics: Record<string, { values: Record<string, number>; thresholds?: Record<string, { ok: boolean }> }>;
@@ -21,6 +23,7 @@ export interface Run {
   stock: number;
   audit?: Audit;
   auditProblem?: string;
+  promises?: Pick<Scenario, 'endsFinished' | 'atMost' | 'findsLimit'>;
 }
 
 export function countOf(figures: Figures, metric: string): number;

@@ -112,4 +112,82 @@ describe('judging a load run', () => {
   ])('names %s', (_, run, fault) => {
     expect(findFaults(run)).toContainEqual(expect.stringMatching(fault));
   });
+
+  /** Everything is finished: 6 of the 10 accepted units are paid, 4 were given up and are back. */
+  const finished = () => ({
+    ...good(),
+    promises: { endsFinished: true },
+    figures: figures({
+      units_paid: counter(6),
+      units_cancelled: counter(3),
+      units_expired: counter(1),
+    }),
+    audit: books({
+      redis: { total: STOCK, available: 4, held: 6 },
+      postgres: { total: STOCK, pendingPayment: 0, paid: 6, toGiveBack: 0, givenBack: 4 },
+    }),
+  });
+  const postgresOf = (differing: Partial<Audit['postgres']>) =>
+    books({ postgres: { ...finished().audit.postgres, ...differing } });
+
+  it('finds no fault when every order has ended as its buyer saw it', () => {
+    expect(findFaults(finished())).toEqual([]);
+  });
+
+  it.each<[planted: string, audit: Audit, fault: RegExp]>([
+    [
+      'an order that nobody will ever finish',
+      postgresOf({ pendingPayment: 1, givenBack: 3 }),
+      /^1 units still wait for their payment$/,
+    ],
+    [
+      'units that nobody gave back',
+      postgresOf({ toGiveBack: 1, givenBack: 3 }),
+      /^1 units of finished orders are not back on sale$/,
+    ],
+    [
+      'a payment that its buyer saw and the books lack',
+      postgresOf({ paid: 5, givenBack: 5 }),
+      /^buyers saw 6 units paid, the books hold 5$/,
+    ],
+    [
+      'a payment that no buyer saw',
+      postgresOf({ paid: 7, givenBack: 3 }),
+      /^buyers saw 6 units paid, the books hold 7$/,
+    ],
+    [
+      'an order given up that sells no unit again',
+      postgresOf({ paid: 7, givenBack: 3 }),
+      /^buyers saw 4 units given up, the books have 3 given back$/,
+    ],
+  ])('names %s', (_, audit, fault) => {
+    expect(findFaults({ ...finished(), audit })).toContainEqual(expect.stringMatching(fault));
+  });
+
+  describe('that compares two parts of itself', () => {
+    const costs = (storm: number, selling: number) => ({
+      ...good(),
+      promises: { atMost: { figure: 'cost{part:storm}', other: 'cost{part:selling}', times: 2 } },
+      figures: figures({
+        'cost{part:storm}': { values: { med: storm } },
+        'cost{part:selling}': { values: { value: selling } },
+      }),
+    });
+
+    it('finds no fault while one is at most so many times as large', () => {
+      expect(findFaults(costs(20, 10))).toEqual([]);
+    });
+
+    it('names the figure that is larger than that', () => {
+      expect(findFaults(costs(21, 10))).toEqual([
+        'cost{part:storm} is 21, more than 2 times cost{part:selling}, which is 10',
+      ]);
+    });
+
+    it('names a figure that is missing', () => {
+      expect(findFaults({ ...costs(1, 1), figures: figures() })).toContainEqual(
+        expect.stringMatching(/^cost.* is NaN/),
+      );
+    });
+  });
 });
