@@ -50,7 +50,7 @@ export class ReserveBatcher {
   }
 
   private async decide({ lane, saleId, waiting }: Batch): Promise<void> {
-    this.metrics.batch(waiting.length);
+    const beganMs = performance.now();
     try {
       const decisions = await this.stock.reserve(
         lane,
@@ -60,6 +60,8 @@ export class ReserveBatcher {
       for (const [index, { resolve }] of waiting.entries()) resolve(decisions[index] as Decision);
     } catch (error) {
       for (const { reject } of waiting) reject(error);
+    } finally {
+      this.metrics.batch(waiting.length, (performance.now() - beganMs) / 1000);
     }
   }
 }
