@@ -13,7 +13,7 @@ import { ProblemFilter } from './platform/http/problem-filter.js';
 import { RequestSchemaPipe } from './platform/http/request-schema-pipe.js';
 import { createLogger, NestLog } from './platform/observability/logger.js';
 import { migrate } from './platform/postgres/migrate.js';
-import { leaveWithLauncher, stopOnSignal } from './platform/stop-on-signal.js';
+import { leaveOnSignal, stopOnSignal } from './platform/stop-on-signal.js';
 import { requireStores } from './require-stores.js';
 
 const EXIT_CONFIGURATION = 78; // EX_CONFIG of sysexits.h
@@ -64,7 +64,7 @@ async function startHttp(settings: Settings, logger: Logger, assembly: Assembly)
   return app;
 }
 
-leaveWithLauncher();
+leaveOnSignal();
 
 main(process.argv.slice(2)).catch((error: unknown) => {
   if (error instanceof ConfigurationError) {

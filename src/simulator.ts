@@ -1,5 +1,5 @@
 import { createLogger } from './platform/observability/logger.js';
-import { leaveWithLauncher, stopOnSignal } from './platform/stop-on-signal.js';
+import { leaveOnSignal, stopOnSignal } from './platform/stop-on-signal.js';
 import { readSimulatorSettings } from './simulator/simulator-settings.js';
 import { startSimulator } from './simulator/start-simulator.js';
 
@@ -31,7 +31,7 @@ async function main(): Promise<void> {
   stopOnSignal(() => simulator.close(), logger, { withinMs: STOP_WITHIN_MS });
 }
 
-leaveWithLauncher();
+leaveOnSignal();
 
 main().catch((err: unknown) => {
   createLogger('info', 'simulator').fatal({ err }, 'could not start');

@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import pg from 'pg';
 import type { Logger } from 'pino';
+import { Counter, Registry } from 'prom-client';
 import { LOGGER } from '../config/config.module.js';
 import { BackgroundLoops } from '../platform/loop/background-loops.js';
 import { PollingLoop } from '../platform/loop/polling-loop.js';
@@ -16,19 +17,22 @@ const LOOK_EVERY_MS = 500;
   providers: [
     {
       provide: 'compensation loops',
-      inject: [LOGGER, pg.Pool, Stock, OrderStreams],
-      useFactory: (logger: Logger, pool: pg.Pool, stock: Stock, streams: OrderStreams) =>
-        new BackgroundLoops(
+      inject: [LOGGER, pg.Pool, Stock, OrderStreams, Registry],
+      useFactory: (logger: Logger, pool: pg.Pool, stock: Stock, streams: OrderStreams, registry: Registry) => {
+        const help = 'Finished unpaid orders whose units are back on sale, and on record as such';
+        const givenBack = new Counter({ name: 'stampede_orders_given_back_total', help, registers: [registry] });
+        return new BackgroundLoops(
           [...streams].map(([lane, stream]) => {
             const giveBack = new GiveBack(lane, stock, stream, pool, logger);
-            return new PollingLoop({
-              name: `compensation of lane ${lane}`,
-              runOnce: () => giveBack.runOnce(),
-              idle: LOOK_EVERY_MS,
-              logger,
-            });
+            const runOnce = async () => {
+              const orders = await giveBack.runOnce();
+              givenBack.inc(orders);
+              return orders;
+            };
+            return new PollingLoop({ name: `compensation of lane ${lane}`, runOnce, idle: LOOK_EVERY_MS, logger });
           }),
-        ),
+        );
+      },
     },
   ],
 })

@@ -1,4 +1,5 @@
 import type { Pool } from 'pg';
+import { Counter, type Registry } from 'prom-client';
 import { moveOrders, type OrderRef } from '../ledger/move-orders.js';
 import type { OrderChanges } from '../orders/order-changes.js';
 import { failpoint } from '../platform/failpoint.js';
@@ -24,10 +25,16 @@ const SELECT_DUE = `
  * Does not:  hold a timer for each order: what is due is read, a batch at a time.
  */
 export class ExpireUnpaidOrders {
+  readonly #expired: Counter;
+
   constructor(
     private readonly pool: Pool,
     private readonly changes: OrderChanges,
-  ) {}
+    registry: Registry,
+  ) {
+    const help = 'Orders that expired, for they were not paid in time';
+    this.#expired = new Counter({ name: 'stampede_orders_expired_total', help, registers: [registry] });
+  }
 
   /** One batch. @returns how many orders it has looked at: with a full batch there may be more. */
   async runOnce(held: Held): Promise<number> {
@@ -38,6 +45,7 @@ export class ExpireUnpaidOrders {
       return { due: rows, expired: await moveOrders(tx, rows, { from: 'pending_payment', to: 'expired' }) };
     });
     if (expired.length > 0) failpoint('orders-expired');
+    this.#expired.inc(expired.length);
     this.changes.publish(expired.map(({ orderId }) => orderId));
     return due.length;
   }

@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import pg from 'pg';
 import type { Logger } from 'pino';
+import { Registry } from 'prom-client';
 import { LOGGER } from '../config/config.module.js';
 import { OrderChanges } from '../orders/order-changes.js';
 import { Duties } from '../platform/lock/duty.js';
@@ -16,9 +17,9 @@ const LOOK_EVERY_MS = 500;
   providers: [
     {
       provide: 'expiry loops',
-      inject: [LOGGER, pg.Pool, Duties, OrderChanges],
-      useFactory: (logger: Logger, pool: pg.Pool, duties: Duties, changes: OrderChanges) => {
-        const expiry = new ExpireUnpaidOrders(pool, changes);
+      inject: [LOGGER, pg.Pool, Duties, OrderChanges, Registry],
+      useFactory: (logger: Logger, pool: pg.Pool, duties: Duties, changes: OrderChanges, registry: Registry) => {
+        const expiry = new ExpireUnpaidOrders(pool, changes, registry);
         const runOnce = async () => (await duties.perform('expiry', (held) => expiry.runOnce(held))) ?? 0;
         return new BackgroundLoops([new PollingLoop({ name: 'expiry', runOnce, idle: LOOK_EVERY_MS, logger })]);
       },

@@ -5,7 +5,7 @@ export class GuardMetrics {
   readonly #rebuilds: Counter<'lane'>;
   readonly #lost: Counter<'lane'>;
 
-  constructor(registry: Registry) {
+  constructor(registry: Registry, lanes: readonly number[]) {
     const common = { labelNames: ['lane'] as const, registers: [registry] };
     this.#step = new Gauge({
       name: 'stampede_rebuild_step',
@@ -18,6 +18,11 @@ export class GuardMetrics {
       help: 'Decisions that buyers were told of and a rebuild found nowhere',
       ...common,
     });
+    for (const lane of lanes) {
+      this.step(lane, 0);
+      this.#rebuilds.inc({ lane }, 0); // from the start: no alert sees a counter that rises from nothing
+      this.#lost.inc({ lane }, 0);
+    }
   }
 
   step(lane: number, step: 0 | 1 | 2 | 3 | 4 | 5 | 6): void {

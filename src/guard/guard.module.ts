@@ -65,7 +65,8 @@ function createLoops(
   leases: Leases,
   registry: Registry,
 ): BackgroundLoops {
-  const metrics = new GuardMetrics(registry);
+  const lanes = [...streams].map(([lane]) => lane);
+  const metrics = new GuardMetrics(registry, lanes);
   const snapshot = new LaneSnapshot(pool, new LaneWriter(redis.commands), logger);
   const loops = [...streams].map(([lane, stream]) => {
     const ledger = ledgers.get(lane) as LaneLedger;

@@ -7,6 +7,7 @@ export type IntakeOutcome = Lowercase<Decision['outcome']> | 'store_unavailable'
 export class IntakeMetrics {
   readonly #outcomes = new Map<IntakeOutcome, number>();
   readonly #batch: Histogram;
+  readonly #seconds: Histogram;
 
   constructor(registry: Registry) {
     const outcomes = this.#outcomes;
@@ -26,13 +27,20 @@ export class IntakeMetrics {
       buckets: [1, 2, 4, 8, 16, 32, 64, 128, 256],
       registers: [registry],
     });
+    this.#seconds = new Histogram({
+      name: 'stampede_reserve_seconds',
+      help: 'Time that one script call took, until its answer was here or given up',
+      buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
+      registers: [registry],
+    });
   }
 
   request(outcome: IntakeOutcome): void {
     this.#outcomes.set(outcome, (this.#outcomes.get(outcome) ?? 0) + 1);
   }
 
-  batch(requests: number): void {
+  batch(requests: number, seconds: number): void {
     this.#batch.observe(requests);
+    this.#seconds.observe(seconds);
   }
 }

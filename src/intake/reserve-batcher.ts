@@ -70,13 +70,15 @@ export class ReserveBatcher {
   }
 
   private async decide({ lane, saleId, waiting }: Batch): Promise<void> {
-    this.metrics.batch(waiting.length);
+    const beganMs = performance.now();
     try {
       const requests = waiting.map(({ request }) => request);
       const decisions = await this.stock.reserve(lane, saleId, { requests, backlogMax: this.backlog.of(lane) });
       for (const [index, { resolve }] of waiting.entries()) resolve(decisions[index] as Decision);
     } catch (error) {
       for (const { reject } of waiting) reject(error);
+    } finally {
+      this.metrics.batch(waiting.length, (performance.now() - beganMs) / 1000);
     }
   }
 }

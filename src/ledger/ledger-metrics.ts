@@ -1,5 +1,5 @@
 import { Counter, Histogram, type Registry } from 'prom-client';
-import type { DeadLetterReason } from './judge-unstored.js';
+import { DEAD_LETTER_REASONS, type DeadLetterReason } from './judge-unstored.js';
 
 /** What is stored and what cannot be, counted by whoever stores it. */
 export class LedgerMetrics {
@@ -22,6 +22,8 @@ export class LedgerMetrics {
       labelNames: ['reason'],
       registers,
     });
+    // A counter that appears with its first letter rises from nothing, and no alert sees that.
+    for (const reason of DEAD_LETTER_REASONS) this.#deadLetters.inc({ reason }, 0);
   }
 
   stored(orders: number): void {

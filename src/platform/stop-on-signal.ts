@@ -1,8 +1,11 @@
 import type { Logger } from 'pino';
 
-/** Nothing was begun yet. Without this, a program whose launcher is killed while it starts would stay behind. */
-export function leaveWithLauncher(): void {
-  process.once('disconnect', leave);
+/**
+ * Until `stopOnSignal`, when nothing was begun yet: leaves at once. Without this, a program whose launcher is killed while it
+ * starts would stay behind, and process 1 of a container, for which a signal does nothing by default, would wait for its SIGKILL.
+ */
+export function leaveOnSignal(): void {
+  process.once('disconnect', leave).once('SIGTERM', leave).once('SIGINT', leave);
 }
 
 /**
@@ -24,8 +27,11 @@ export function stopOnSignal(close: () => Promise<void>, logger: Logger, { withi
       },
     );
   };
-  process.once('SIGTERM', stop).once('SIGINT', stop);
-  process.off('disconnect', leave).once('disconnect', () => stop('disconnect'));
+  process.off('disconnect', leave).off('SIGTERM', leave).off('SIGINT', leave);
+  process
+    .once('SIGTERM', stop)
+    .once('SIGINT', stop)
+    .once('disconnect', () => stop('disconnect'));
 }
 
 function leave(): void {

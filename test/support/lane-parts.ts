@@ -68,7 +68,7 @@ export class LaneParts {
   /** Of a process of its own: it holds no lease together with another. */
   guard(logger = silent): LaneGuard {
     const { lane, gate, stock, stream, pool, drain, snapshot } = this;
-    const metrics = new GuardMetrics(new Registry());
+    const metrics = new GuardMetrics(new Registry(), [lane]);
     const rebuild = new LaneRebuild(lane, gate, pool, { drain, snapshot }, metrics, logger);
     const leases = new Leases(pool, uuidv7(), { ttlMs: LEASE_MS });
     return new LaneGuard({ lane, gate, stock, stream }, rebuild, leases, pool, logger);

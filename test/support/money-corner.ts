@@ -30,7 +30,7 @@ export class MoneyCorner {
     private readonly drop: () => Promise<void>,
   ) {
     this.changes = new OrderChanges(corner.redis);
-    this.expiry = new ExpireUnpaidOrders(corner.pool, this.changes);
+    this.expiry = new ExpireUnpaidOrders(corner.pool, this.changes, new Registry());
     this.inbox = new WebhookInbox(corner.pool, silent);
   }
 
