@@ -20,6 +20,7 @@ import { RedisModule } from './platform/redis/redis.module.js';
 import { ReconciliationModule } from './reconciliation/reconciliation.module.js';
 import { RewardsModule } from './rewards/rewards.module.js';
 import { SalesModule } from './sales/sales.module.js';
+import { SettingsModule } from './settings/settings.module.js';
 import { StockModule } from './stock/stock.module.js';
 
 /** What every process stands on. */
@@ -28,6 +29,7 @@ const GROUND = [
   RedisModule,
   LockModule,
   ObservabilityModule,
+  SettingsModule,
   StockModule,
   OrderStreamModule,
   LedgerModule,
@@ -44,6 +46,7 @@ const API = [
   DeadLettersModule, //    what could not be stored, for the operator
   GuardModule.forApi(), // operator asks for a rebuild
   ReconciliationModule.forApi(), // operator asks whether the books agree
+  SettingsModule.forApi(), // operator changes what may be changed while everything runs
 ];
 
 /** What works behind it, by the names under which a worker takes a part of it (`worker --stations …`). */

@@ -90,7 +90,11 @@ describe('watching orders', () => {
       reportBug: console.error,
       drainMs: 0,
     });
-    const route = new OrderEventsRoute(events, new EventSlots({ perBuyerMax, inAllMax }), heartbeatMs);
+    const route = new OrderEventsRoute(
+      events,
+      new EventSlots({ perBuyerMax: () => perBuyerMax, inAllMax: () => inAllMax }),
+      heartbeatMs,
+    );
     route.register(adapter.getInstance(), adapter.draining);
     await adapter.getInstance().listen({ port: 0, host: '127.0.0.1' });
   }
@@ -175,7 +179,7 @@ describe('watching orders', () => {
       expect(client.orders[0]).toMatchObject({ status: 'queued', queue: { ahead: 1 } });
 
       const asked = jest.spyOn(corner.stock, 'findOrder');
-      await corner.worker(undefined, { batchMax: 1 }).runOnce();
+      await corner.worker(undefined, { batchMax: () => 1 }).runOnce();
       await watch.runOnce();
       await events.runOnce();
       await events.runOnce();
