@@ -21,6 +21,7 @@ import { RedisModule } from './platform/redis/redis.module.js';
 import { ReconciliationModule } from './reconciliation/reconciliation.module.js';
 import { RewardsModule } from './rewards/rewards.module.js';
 import { SalesModule } from './sales/sales.module.js';
+import { SettingsModule } from './settings/settings.module.js';
 import { StockModule } from './stock/stock.module.js';
 
 /** What every process stands on. */
@@ -29,6 +30,7 @@ const GROUND = [
   RedisModule,
   LockModule,
   ObservabilityModule,
+  SettingsModule,
   StockModule,
   OrderStreamModule,
   LedgerModule,
@@ -45,6 +47,7 @@ const API = [
   DeadLettersModule, //    what could not be stored, for the operator
   GuardModule.forApi(), // operator asks for a rebuild
   ReconciliationModule.forApi(), // operator asks whether the books agree
+  SettingsModule.forApi(), // operator changes what may be changed while everything runs
   ApiDocsModule, //        anybody asks what all of these answer
 ];
 

@@ -1,6 +1,6 @@
 import { type Assembly, type Station, STATIONS } from './app.module.js';
 import type { Role } from './config/config.module.js';
-import { ConfigurationError } from './config/settings.js';
+import { ConfigurationError } from './config/load-settings.js';
 
 const ALL = Object.keys(STATIONS) as Station[];
 const ROLES: readonly string[] = ['api', 'worker', 'all', 'migrate'];

@@ -1,7 +1,8 @@
 import type { Redis } from 'ioredis';
 import { DatabaseError } from 'pg';
 import type { Logger } from 'pino';
-import { ConfigurationError, type Settings } from './config/settings.js';
+import { ConfigurationError } from './config/load-settings.js';
+import type { Settings } from './config/settings.js';
 import { pendingMigrations } from './platform/postgres/migrate.js';
 import { createPool } from './platform/postgres/pool.js';
 import { findPostgresMistakes } from './platform/postgres/require-durable-postgres.js';

@@ -8,6 +8,7 @@ import { LOGGER, SETTINGS } from '../config/config.module.js';
 import type { Settings } from '../config/settings.js';
 import { OrdersModule } from '../orders/orders.module.js';
 import { SaleTermsReader } from '../orders/sale-terms.js';
+import { RuntimeSettings } from '../settings/runtime-settings.js';
 import { Stock } from '../stock/stock.js';
 import { LaneWatch } from '../order-stream/lane-watch.js';
 import { BacklogLimit } from './backlog-limit.js';
@@ -23,9 +24,12 @@ import { SealedOrders } from './sealed-orders.js';
     { provide: IntakeMetrics, inject: [Registry], useFactory: (registry: Registry) => new IntakeMetrics(registry) },
     {
       provide: BacklogLimit,
-      inject: [LaneWatch, SETTINGS],
-      useFactory: (watch: LaneWatch, { BACKLOG_WAIT_SECONDS_MAX, BACKLOG_ORDERS_MAX }: Settings) =>
-        new BacklogLimit(watch, () => ({ waitSecondsMax: BACKLOG_WAIT_SECONDS_MAX, ordersMax: BACKLOG_ORDERS_MAX })),
+      inject: [LaneWatch, RuntimeSettings],
+      useFactory: (watch: LaneWatch, settings: RuntimeSettings) =>
+        new BacklogLimit(watch, () => {
+          const { BACKLOG_WAIT_SECONDS_MAX: waitSecondsMax, BACKLOG_ORDERS_MAX: ordersMax } = settings.current;
+          return { waitSecondsMax, ordersMax };
+        }),
     },
     {
       provide: PlaceOrder,

@@ -19,18 +19,18 @@ const TOO_MANY_IN_ALL = new Problem(OVERLOADED, 'This process has as many event 
 
 export const NO_SLOT = [TOO_MANY_OF_BUYER.type, TOO_MANY_IN_ALL.type];
 
-/** Counts the event streams of one process, in all and for each buyer. */
+/** Counts the event streams of one process, in all and for each buyer. A limit that is lowered ends none that is open. */
 export class EventSlots {
   readonly #ofBuyer = new Map<string, number>();
   #taken = 0;
 
-  constructor(private readonly limits: { perBuyerMax: number; inAllMax: number }) {}
+  constructor(private readonly limits: { perBuyerMax: () => number; inAllMax: () => number }) {}
 
   /** @returns what gives it back, to be called once. @throws Problem `too-many-streams`, `overloaded` */
   take(buyer: string): () => void {
     const taken = this.#ofBuyer.get(buyer) ?? 0;
-    if (taken >= this.limits.perBuyerMax) throw TOO_MANY_OF_BUYER;
-    if (this.#taken >= this.limits.inAllMax) throw TOO_MANY_IN_ALL;
+    if (taken >= this.limits.perBuyerMax()) throw TOO_MANY_OF_BUYER;
+    if (this.#taken >= this.limits.inAllMax()) throw TOO_MANY_IN_ALL;
     this.#ofBuyer.set(buyer, taken + 1);
     this.#taken += 1;
     return () => this.giveBack(buyer);

@@ -10,6 +10,7 @@ import { SignedCursor } from '../platform/http/signed-cursor.js';
 import { BackgroundLoops } from '../platform/loop/background-loops.js';
 import { PollingLoop } from '../platform/loop/polling-loop.js';
 import { RedisConnections } from '../platform/redis/redis-connections.js';
+import { RuntimeSettings } from '../settings/runtime-settings.js';
 import { Stock } from '../stock/stock.js';
 import { CancelOrder } from './cancel-order.js';
 import { EventSlots } from './event-slots.js';
@@ -51,10 +52,13 @@ const HEARTBEAT_MS = 15_000;
     },
     {
       provide: OrderEventsRoute,
-      inject: [OrderEvents, SETTINGS],
-      useFactory: (events: OrderEvents, settings: Settings) => {
-        const limits = { perBuyerMax: settings.EVENT_STREAMS_PER_BUYER, inAllMax: settings.EVENT_STREAMS_MAX };
-        return new OrderEventsRoute(events, new EventSlots(limits), HEARTBEAT_MS);
+      inject: [OrderEvents, RuntimeSettings],
+      useFactory: (events: OrderEvents, settings: RuntimeSettings) => {
+        const slots = new EventSlots({
+          perBuyerMax: () => settings.current.EVENT_STREAMS_PER_BUYER,
+          inAllMax: () => settings.current.EVENT_STREAMS_MAX,
+        });
+        return new OrderEventsRoute(events, slots, HEARTBEAT_MS);
       },
     },
     {

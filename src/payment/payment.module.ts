@@ -9,9 +9,11 @@ import { type EventJob, queueOf } from '../outbox/event-job.js';
 import { Duties } from '../platform/lock/duty.js';
 import { BackgroundLoops } from '../platform/loop/background-loops.js';
 import { PollingLoop } from '../platform/loop/polling-loop.js';
+import { LOOK_FOR_DUE_MS, whenDue } from '../platform/loop/when-due.js';
 import { JobWorker } from '../platform/queue/job-worker.js';
 import { QueueConnections } from '../platform/queue/queue-connections.js';
 import { QueueModule } from '../platform/queue/queue.module.js';
+import { RuntimeSettings } from '../settings/runtime-settings.js';
 import { AskForPayments } from './ask-for-payments.js';
 import { GatewayMetrics } from './gateway-metrics.js';
 import { GatewayWalk } from './gateway-walk.js';
@@ -67,7 +69,7 @@ export class PaymentModule {
         },
         {
           provide: 'payment loops',
-          inject: [SETTINGS, LOGGER, pg.Pool, Registry, Duties, GuardedGateway, OrderChanges],
+          inject: [RuntimeSettings, LOGGER, pg.Pool, Registry, Duties, GuardedGateway, OrderChanges],
           useFactory: createLoops,
         },
       ],
@@ -131,7 +133,7 @@ function createRefundsWorker(
 }
 
 function createLoops(
-  settings: Settings,
+  settings: RuntimeSettings,
   logger: Logger,
   pool: pg.Pool,
   registry: Registry,
@@ -141,13 +143,12 @@ function createLoops(
 ): BackgroundLoops {
   const settling = new SettleWebhooks(pool, changes, new WebhookMetrics(registry), logger, gateway.name);
   const walk = new GatewayWalk(pool, gateway, logger);
-  const walkOnce = async (stopping: AbortSignal) => {
+  const walkEveryMs = () => settings.current.GATEWAY_WALK_AFTER_SECONDS * 1_000;
+  const walkWhenDue = whenDue(walkEveryMs, async (stopping) => {
     await duties.perform('walk of the gateway', (held) => walk.runOnce(held, () => stopping.throwIfAborted()));
-    return 0; // however much it has found, the next one is not due before its time
-  };
-  const walkEveryMs = settings.GATEWAY_WALK_AFTER_SECONDS * 1_000;
+  });
   return new BackgroundLoops([
     new PollingLoop({ name: 'settling of webhooks', runOnce: () => settling.runOnce(), idle: SETTLE_EVERY_MS, logger }),
-    new PollingLoop({ name: 'walk of the gateway', runOnce: walkOnce, idle: walkEveryMs, logger }),
+    new PollingLoop({ name: 'walk of the gateway', runOnce: walkWhenDue, idle: LOOK_FOR_DUE_MS, logger }),
   ]);
 }

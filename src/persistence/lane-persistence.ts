@@ -6,7 +6,8 @@ import type { OrderStream, Taken } from '../order-stream/order-stream.js';
 export interface LanePersistenceOptions {
   /** Its name in the consumer group; never that of another worker, dead or alive. */
   consumer: string;
-  batchMax: number;
+  /** Asked before each batch. */
+  batchMax: () => number;
   /** How long another worker may be silent before its entries are taken over. */
   staleAfterMs: number;
 }
@@ -46,7 +47,8 @@ export class LanePersistence {
   }
 
   private take(again: boolean): Promise<Taken> {
-    const { consumer, batchMax: entriesMax, staleAfterMs } = this.options;
+    const { consumer, batchMax, staleAfterMs } = this.options;
+    const entriesMax = batchMax();
     return again
       ? this.stream.takeAgain(consumer, entriesMax)
       : this.stream.take(consumer, { entriesMax, staleAfterMs });

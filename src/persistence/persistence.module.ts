@@ -11,6 +11,7 @@ import { PollingLoop } from '../platform/loop/polling-loop.js';
 import { RedisConnections } from '../platform/redis/redis-connections.js';
 import type { OrderStream } from '../order-stream/order-stream.js';
 import { OrderStreams } from '../order-stream/order-streams.js';
+import { RuntimeSettings } from '../settings/runtime-settings.js';
 import { LanePersistence } from './lane-persistence.js';
 
 const TRIM_EVERY_MS = 5_000;
@@ -20,7 +21,7 @@ const TRIM_EVERY_MS = 5_000;
   providers: [
     {
       provide: 'persistence loops',
-      inject: [SETTINGS, LOGGER, RedisConnections, OrderStreams, LaneLedgers],
+      inject: [SETTINGS, RuntimeSettings, LOGGER, RedisConnections, OrderStreams, LaneLedgers],
       useFactory: createLoops,
     },
   ],
@@ -29,6 +30,7 @@ export class PersistenceModule {}
 
 function createLoops(
   settings: Settings,
+  runtime: RuntimeSettings,
   logger: Logger,
   redis: RedisConnections,
   streams: OrderStreams,
@@ -36,7 +38,7 @@ function createLoops(
 ): BackgroundLoops {
   const options = {
     consumer: `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`,
-    batchMax: settings.PERSIST_BATCH_MAX,
+    batchMax: () => runtime.current.PERSIST_BATCH_MAX,
     staleAfterMs: settings.PERSIST_CLAIM_AFTER_MS,
   };
   const store = (lane: number, stream: OrderStream) => {

@@ -52,7 +52,7 @@ const DIFFERENCES = `
 export async function compareMoney(
   tx: PoolClient,
   saleId: string,
-  { refundOverdueAfterSeconds }: { refundOverdueAfterSeconds: number },
+  refundOverdueAfterSeconds: number,
 ): Promise<MoneyDifference[]> {
   const { rows } = await patiently<MoneyDifference & { count: number }>(
     tx,

@@ -2,8 +2,7 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import pg from 'pg';
 import type { Logger } from 'pino';
 import { Registry } from 'prom-client';
-import { LOGGER, SETTINGS } from '../config/config.module.js';
-import type { Settings } from '../config/settings.js';
+import { LOGGER } from '../config/config.module.js';
 import { CatchUp } from '../ledger/catch-up.js';
 import type { LaneLedger } from '../ledger/lane-ledger.js';
 import { LaneLedgers } from '../ledger/lane-ledgers.js';
@@ -12,6 +11,7 @@ import type { Held } from '../platform/lock/held.js';
 import { BackgroundLoops } from '../platform/loop/background-loops.js';
 import { PollingLoop } from '../platform/loop/polling-loop.js';
 import { OrderStreams } from '../order-stream/order-streams.js';
+import { RuntimeSettings } from '../settings/runtime-settings.js';
 import { LaneGate } from '../stock/lane-gate.js';
 import { Stock } from '../stock/stock.js';
 import { AuditController } from './audit.controller.js';
@@ -26,9 +26,11 @@ const AUDIT_EVERY_MS = 10_000;
 
 const saleAudit = {
   provide: SaleAudit,
-  inject: [pg.Pool, Stock, LaneGate, OrderStreams, SETTINGS],
-  useFactory: (pool: pg.Pool, stock: Stock, gate: LaneGate, streams: OrderStreams, settings: Settings) =>
-    new SaleAudit(pool, stock, gate, streams, { refundOverdueAfterSeconds: settings.REFUND_OVERDUE_AFTER_SECONDS }),
+  inject: [pg.Pool, Stock, LaneGate, OrderStreams, RuntimeSettings],
+  useFactory: (pool: pg.Pool, stock: Stock, gate: LaneGate, streams: OrderStreams, settings: RuntimeSettings) =>
+    new SaleAudit(pool, stock, gate, streams, {
+      refundOverdueAfterSeconds: () => settings.current.REFUND_OVERDUE_AFTER_SECONDS,
+    }),
 };
 
 @Module({})
@@ -46,14 +48,17 @@ export class ReconciliationModule {
         saleAudit,
         {
           provide: ScheduledAudits,
-          inject: [SaleAudit, pg.Pool, LOGGER, Registry, SETTINGS],
+          inject: [SaleAudit, pg.Pool, LOGGER, Registry, RuntimeSettings],
           useFactory: (
             audits: SaleAudit,
             pool: pg.Pool,
             logger: Logger,
             registry: Registry,
-            { AUDIT_AFTER_SECONDS }: Settings,
-          ) => new ScheduledAudits(audits, pool, logger, registry, { afterSeconds: AUDIT_AFTER_SECONDS }),
+            settings: RuntimeSettings,
+          ) =>
+            new ScheduledAudits(audits, pool, logger, registry, {
+              afterSeconds: () => settings.current.AUDIT_AFTER_SECONDS,
+            }),
         },
         {
           provide: 'reconciliation loops',

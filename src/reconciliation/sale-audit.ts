@@ -83,7 +83,7 @@ export class SaleAudit {
     private readonly stock: Stock,
     private readonly gate: LaneGate,
     private readonly streams: OrderStreams,
-    private readonly options: { refundOverdueAfterSeconds: number },
+    private readonly options: { refundOverdueAfterSeconds: () => number },
   ) {}
 
   /** Undefined when there is no such sale. @param goOn called between any two pages; throws to stop. */
@@ -103,7 +103,7 @@ export class SaleAudit {
         books.push(await this.readLane(tx, saleId, { onRecord: lane, before: before[index] as LaneInRedis, goOn }));
       }
       const rebuilds = await Promise.all(onRecord.map(({ lane }) => selectLastRebuild(tx, lane)));
-      const money = await compareMoney(tx, saleId, this.options);
+      const money = await compareMoney(tx, saleId, this.options.refundOverdueAfterSeconds());
       return report(books, { rebuilds, money, deadLettersOpen: await countOpenDeadLetters(tx, saleId) });
     });
   }

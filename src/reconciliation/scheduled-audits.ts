@@ -24,7 +24,7 @@ export class ScheduledAudits {
     private readonly pool: Pool,
     private readonly logger: Logger,
     registry: Registry,
-    private readonly options: { afterSeconds: number },
+    private readonly options: { afterSeconds: () => number },
   ) {
     this.#differences = new Gauge({
       name: 'stampede_audit_differences',
@@ -61,7 +61,7 @@ export class ScheduledAudits {
       `SELECT s.sale_id AS "saleId" FROM sales s LEFT JOIN audit_findings f USING (sale_id)
        WHERE f.checked_at IS NULL OR f.checked_at < now() - make_interval(secs => $1)
        ORDER BY f.checked_at NULLS FIRST LIMIT $2`,
-      [this.options.afterSeconds, PER_PASS_MAX],
+      [this.options.afterSeconds(), PER_PASS_MAX],
     );
     return rows.map(({ saleId }) => saleId);
   }

@@ -198,7 +198,7 @@ describe('persisting orders', () => {
   it('stores nothing twice when two workers take the same entries at once', async () => {
     const saleId = await corner.sale({ stock: 500 });
     await corner.reserve(saleId, 400);
-    const workers = Array.from({ length: 4 }, () => corner.worker(undefined, { staleAfterMs: 0, batchMax: 100 }));
+    const workers = Array.from({ length: 4 }, () => corner.worker(undefined, { staleAfterMs: 0, batchMax: () => 100 }));
 
     for (let round = 0; round < 6; round += 1) await Promise.all(workers.map((worker) => worker.runOnce()));
 

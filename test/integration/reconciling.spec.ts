@@ -132,7 +132,7 @@ describe('reconciling', () => {
   describe('auditing by itself', () => {
     const anAuditor = (registry = new Registry()) => {
       jest.spyOn(ScheduledAudits.prototype as never, 'readDue').mockResolvedValue([saleId] as never);
-      return new ScheduledAudits(corner.audits, corner.pool, silent, registry, { afterSeconds: 60 });
+      return new ScheduledAudits(corner.audits, corner.pool, silent, registry, { afterSeconds: () => 60 });
     };
     const finding = async () => {
       const { rows } = await corner.pool.query<{ token: number; consistent: boolean; differences: unknown[] }>(

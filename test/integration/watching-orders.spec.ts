@@ -90,7 +90,8 @@ describe('watching orders', () => {
       reportBug: console.error,
       drainMs: 0,
     });
-    const route = new OrderEventsRoute(events, new EventSlots({ perBuyerMax, inAllMax }), heartbeatMs);
+    const slots = new EventSlots({ perBuyerMax: () => perBuyerMax, inAllMax: () => inAllMax });
+    const route = new OrderEventsRoute(events, slots, heartbeatMs);
     route.register(adapter.getInstance(), adapter.draining);
     await adapter.getInstance().listen({ port: 0, host: '127.0.0.1' });
   }
@@ -175,7 +176,7 @@ describe('watching orders', () => {
       expect(client.orders[0]).toMatchObject({ status: 'queued', queue: { ahead: 1 } });
 
       const asked = jest.spyOn(corner.stock, 'findOrder');
-      await corner.worker(undefined, { batchMax: 1 }).runOnce();
+      await corner.worker(undefined, { batchMax: () => 1 }).runOnce();
       await watch.runOnce();
       await events.runOnce();
       await events.runOnce();

@@ -62,7 +62,7 @@ export class LaneParts {
 
   get audits(): SaleAudit {
     const streams = new OrderStreams([[this.lane, this.stream]]);
-    return new SaleAudit(this.pool, this.stock, this.gate, streams, { refundOverdueAfterSeconds: 3_600 });
+    return new SaleAudit(this.pool, this.stock, this.gate, streams, { refundOverdueAfterSeconds: () => 3_600 });
   }
 
   /** Of a process of its own: it holds no lease together with another. */
@@ -91,7 +91,7 @@ export class LaneParts {
   }
 
   worker(consumer = `worker-${uuidv7()}`, options: Partial<LanePersistenceOptions> = {}): LanePersistence {
-    const all = { consumer, batchMax: 1_000, staleAfterMs: 60_000, ...options };
+    const all = { consumer, batchMax: () => 1_000, staleAfterMs: 60_000, ...options };
     return new LanePersistence(all, this.stream, this.ledger);
   }
 

@@ -1,4 +1,4 @@
-import { ConfigurationError, loadSettings } from '../../src/config/settings.js';
+import { ConfigurationError, loadSettings } from '../../src/config/load-settings.js';
 
 const SECRET = 'a secret of these tests that is long enough';
 

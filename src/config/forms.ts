@@ -1,0 +1,34 @@
+import { z } from 'zod';
+
+/** The forms that a variable of the environment may have. A message never shows the value. */
+
+const SECRET_BYTES_MIN = 32;
+
+/** Decimal digits alone: `0x10`, `1e3` and `1.0` are what somebody mistyped. */
+export function int(min: number, max: number) {
+  const error = `must be an integer from ${min} to ${max}`;
+  return z
+    .string()
+    .regex(/^\d{1,9}$/, { error })
+    .transform(Number)
+    .pipe(z.number().min(min, { error }).max(max, { error }));
+}
+
+export const url = (...protocols: string[]) =>
+  z
+    .string({ error: `is required, such as ${protocols[0] ?? ''}//… (\`npm start\` brings its own)` })
+    .refine(
+      (text) => URL.canParse(text) && protocols.includes(new URL(text).protocol),
+      `must begin with ${protocols[0] ?? ''}//`,
+    );
+
+/** Comma-separated. */
+export const secrets = z
+  .string({ error: 'is required' })
+  .transform((text) => text.split(',').map((secret) => secret.trim()))
+  .refine(
+    (all) => all.every(isStrong),
+    `must be secrets of at least ${SECRET_BYTES_MIN} bytes, comma-separated, and no defaults`,
+  );
+
+const isStrong = (secret: string) => Buffer.byteLength(secret) >= SECRET_BYTES_MIN && !/change.?me/i.test(secret);
