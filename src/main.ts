@@ -6,9 +6,10 @@ import type { Logger } from 'pino';
 import { AppModule, type Assembly } from './app.module.js';
 import { readCommandLine } from './command-line.js';
 import { ConfigurationError, loadSettings } from './config/load-settings.js';
-import type { Settings } from './config/settings.js';
+import type { ChangeableSettings, Settings } from './config/settings.js';
 import { armFailpoints } from './platform/failpoint.js';
 import { TokenVerifier } from './platform/http/access-token.js';
+import { BuyerRates } from './platform/http/buyer-rates.js';
 import { createHttpAdapter } from './platform/http/http-adapter.js';
 import { ProblemFilter } from './platform/http/problem-filter.js';
 import { RequestSchemaPipe } from './platform/http/request-schema-pipe.js';
@@ -16,6 +17,7 @@ import { createLogger, NestLog } from './platform/observability/logger.js';
 import { migrate } from './platform/postgres/migrate.js';
 import { leaveOnSignal, stopOnSignal } from './platform/stop-on-signal.js';
 import { requireStores } from './require-stores.js';
+import { RuntimeSettings } from './settings/runtime-settings.js';
 
 const EXIT_CONFIGURATION = 78; // EX_CONFIG of sysexits.h
 
@@ -46,18 +48,30 @@ async function startWorker(settings: Settings, logger: Logger, assembly: Assembl
 }
 
 async function startHttp(settings: Settings, logger: Logger, assembly: Assembly): Promise<INestApplicationContext> {
+  let inForce = (): ChangeableSettings => settings;
   const adapter = createHttpAdapter({
     tokens: new TokenVerifier({
       secrets: settings.JWT_SECRET,
       issuer: settings.JWT_ISSUER,
       audience: settings.JWT_AUDIENCE,
     }),
+    rates: new BuyerRates(() => {
+      const { BUYER_RATE_PER_SECOND: perSecond, BUYER_RATE_BURST: burst } = inForce();
+      return { perSecond, burst };
+    }),
+    limits: {
+      requestsMax: settings.REQUESTS_MAX,
+      bytesMax: settings.REQUEST_BYTES_MAX,
+      connectionsMax: settings.CONNECTIONS_MAX,
+    },
     reportBug: (err, requestId) => logger.error({ err, requestId }, 'a request met a bug'),
   });
   const app = await NestFactory.create<NestFastifyApplication>(AppModule.of(settings, logger, assembly), adapter, {
     logger: new NestLog(logger),
     abortOnError: false,
   });
+  const runtime = app.get(RuntimeSettings);
+  inForce = () => runtime.current;
   app.useGlobalFilters(new ProblemFilter());
   app.useGlobalPipes(new RequestSchemaPipe());
   await app.listen(settings.PORT, settings.HOST);

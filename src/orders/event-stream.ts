@@ -1,4 +1,5 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import { leaveWorkInHand } from '../platform/http/work-in-hand.js';
 
 /** Some hundred events of an order: a client that has so many before it does not read. */
 const UNSENT_BYTES_MAX = 64 * 1024;
@@ -40,6 +41,7 @@ export class EventStream {
   open(headers: OutgoingHttpHeaders): void {
     if (this.#isClosed) return;
     this.#isOpen = true;
+    leaveWorkInHand(this.answer);
     this.answer.writeHead(200, { ...headers, ...HEADERS });
     this.answer.write(`retry: ${RETRY_MS}\n\n`);
     this.#timer = setInterval(() => this.beat(), this.heartbeatMs);

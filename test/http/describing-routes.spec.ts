@@ -69,7 +69,7 @@ describe('describing routes', () => {
   });
 
   describe('a document', () => {
-    const ALWAYS = ['draining', 'internal', 'rate-limited', 'uri-too-long'];
+    const ALWAYS = ['draining', 'internal', 'overloaded', 'rate-limited', 'uri-too-long'];
 
     it('adds the problems that follow from who may call', () => {
       const quiet = describing({ asksStores: false });

@@ -148,7 +148,7 @@ function addDirectRoutes(fastify: FastifyInstance, till: Till): void {
 }
 
 export async function startTinyApp(
-  limits: Pick<HttpOptions, 'closeGraceMs'> = { closeGraceMs: 60_000 },
+  options: Partial<Omit<HttpOptions, 'tokens' | 'reportBug'>> = { closeGraceMs: 60_000 },
 ): Promise<TinyApp> {
   const till = new Till();
   const bugs: unknown[] = [];
@@ -156,7 +156,7 @@ export async function startTinyApp(
     tokens: new TokenVerifier({ secrets: [SECRET] }),
     reportBug: (error) => bugs.push(error),
     drainMs: 0,
-    ...limits,
+    ...options,
   });
   addDirectRoutes(adapter.getInstance(), till);
   const app = await NestFactory.create(TinyModule, adapter, { logger: false });

@@ -214,6 +214,8 @@ export class TestSystem {
       PAYMENT_WEBHOOK_SECRETS: WEBHOOK_SECRET,
       PAYMENT_GATEWAY_URL: this.simulatorUrl,
       PORT: String(this.#port),
+      BUYER_RATE_PER_SECOND: '100000', // a few buyers of a test ask again and again
+      BUYER_RATE_BURST: '100000',
       ...this.environment,
       ...environment,
     });

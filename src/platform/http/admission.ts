@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { FastifyContextConfig, FastifyReply, FastifyRequest, onRequestHookHandler } from 'fastify';
 import type { AccessRule } from './access.js';
 import type { Caller, Role, TokenVerifier } from './access-token.js';
+import { type BuyerRates, TOO_OFTEN } from './buyer-rates.js';
 import type { KnownRoutes } from './known-routes.js';
 import { Problem } from './problem.js';
 import {
@@ -49,12 +50,22 @@ export const arrival = (routes: KnownRoutes, isDraining: () => boolean): onReque
     done();
   };
 
+interface Doorkeepers {
+  readonly tokens: TokenVerifier;
+  /** How often a buyer may ask. An administrator may always. */
+  readonly rates?: BuyerRates;
+}
+
 /** The `onRequest` hook of one route. */
-export const admission = (config: FastifyContextConfig, tokens: TokenVerifier): onRequestHookHandler => {
+export const admission = (config: FastifyContextConfig, { tokens, rates }: Doorkeepers): onRequestHookHandler => {
   const { access = 'admin', rawBody = false } = config;
   return function admit(request, reply, done) {
     try {
-      if (access !== 'public') request.caller = identify(request, access, tokens);
+      if (access !== 'public') {
+        const caller = identify(request, access, tokens);
+        if (rates && caller.role === 'buyer' && !rates.take(caller.subject)) return done(TOO_OFTEN);
+        request.caller = caller;
+      }
     } catch (problem) {
       return done(problem as Problem);
     }

@@ -4,9 +4,10 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { admission, arrival, nothingAt, TOO_LONG, URL_LENGTH_MAX } from './admission.js';
 import type { TokenVerifier } from './access-token.js';
+import type { BuyerRates } from './buyer-rates.js';
 import './access.js'; // the types of `request.caller` and of a route's `access`
 import { toProblem } from './error-to-problem.js';
-import { createHttpServer, onClientError } from './http-server.js';
+import { createHttpServer, onClientError, type ServerLimits } from './http-server.js';
 import { type KnownRoute, KnownRoutes } from './known-routes.js';
 import { Problem, sendProblem } from './problem.js';
 import { INTERNAL, REQUEST_TIMEOUT } from './problems.js';
@@ -31,8 +32,14 @@ const CLOSE_GRACE_MS = 7_000;
 /** How often connections that have become idle are closed meanwhile; Node does it only once, at the start. */
 const IDLE_SWEEP_INTERVAL_MS = 50;
 
+const NO_LIMITS: ServerLimits = { requestsMax: Infinity, bytesMax: Infinity, connectionsMax: 1_000_000 };
+
 export interface HttpOptions {
   readonly tokens: TokenVerifier;
+  /** How often a buyer may ask; without it, as often as they like. */
+  readonly rates?: BuyerRates;
+  /** What one process takes on; without it, everything. */
+  readonly limits?: ServerLimits;
   /** Called once for every answer 500, with what was thrown. */
   readonly reportBug: (error: unknown, requestId: string) => void;
   readonly drainMs?: number;
@@ -54,7 +61,7 @@ export class HttpAdapter extends FastifyAdapter {
 
   constructor(options: HttpOptions) {
     const instance = fastify({
-      serverFactory: createHttpServer,
+      serverFactory: (take) => createHttpServer(take, options.limits ?? NO_LIMITS),
       clientErrorHandler: onClientError,
       frameworkErrors: (error, request, reply) =>
         this.#answer(isTooLong(request) ? TOO_LONG : error, reply as FastifyReply),
@@ -79,7 +86,7 @@ export class HttpAdapter extends FastifyAdapter {
     );
     fastify.addHook('onRoute', (route) => {
       this.#routes.add(route);
-      route.onRequest = [admission(route.config ?? {}, this.#options.tokens), route.onRequest ?? []].flat();
+      route.onRequest = [admission(route.config ?? {}, this.#options), route.onRequest ?? []].flat();
     });
     fastify.removeAllContentTypeParsers();
     fastify.addContentTypeParser<Buffer>('application/json', { parseAs: 'buffer' }, readJson);

@@ -7,9 +7,10 @@ import {
   type ServerResponse,
 } from 'node:http';
 import type { Socket } from 'node:net';
-import { Problem } from './problem.js';
+import { isTooMany, limitConnections, TOO_MANY_CONNECTIONS } from './connection-limit.js';
+import { Problem, sendRawProblem } from './problem.js';
 import { RATE_LIMITED } from './problems.js';
-import { requestIdOf } from './request-id.js';
+import { WorkInHand, type WorkLimits } from './work-in-hand.js';
 
 /**
  * Node's HTTP server, made strict about where one request ends and the next begins.
@@ -76,8 +77,13 @@ interface ClientSocket extends Socket {
   parser?: { incoming: IncomingMessage | null } | null;
 }
 
+export interface ServerLimits extends WorkLimits {
+  connectionsMax: number;
+}
+
 /** An HTTP/1 server that hands well-framed requests to `take`, in the order of the rules above. */
-export function createHttpServer(take: RequestListener): Server {
+export function createHttpServer(take: RequestListener, limits: ServerLimits): Server {
+  const work = new WorkInHand(limits);
   const server = createServer(
     {
       headersTimeout: HEADERS_TIMEOUT_MS,
@@ -89,11 +95,12 @@ export function createHttpServer(take: RequestListener): Server {
       requireHostHeader: false, // checked below: Node's own check lets the requests behind the bad one through
     },
     (request, response) => {
-      if (admits(request, response)) take(request, response);
+      if (admits(request, response) && work.admits(request, response)) take(request, response);
     },
   );
   server.timeout = STUCK_TIMEOUT_MS;
   server.maxHeadersCount = 0; // 16 KiB bound them; Node would silently drop those beyond 2,000
+  limitConnections(server, limits.connectionsMax);
   server.on('connect', (_request, socket) => refuseTunnel(socket as ClientSocket));
   return server;
 }
@@ -101,6 +108,7 @@ export function createHttpServer(take: RequestListener): Server {
 function admits(request: IncomingMessage, response: Answer): boolean {
   const socket = request.socket as ClientSocket;
   if (socket[closing] || socket[last]) return false;
+  if (isTooMany(socket)) return refuse(response, socket, TOO_MANY_CONNECTIONS);
   if (!isWellFramed(request)) return refuse(response, socket);
   if (request.headers.upgrade !== undefined) endAfter(response, socket);
 
@@ -126,14 +134,7 @@ const TOO_MANY_AT_ONCE = new Problem(
 function refuse(response: ServerResponse, socket: ClientSocket, problem?: Problem): false {
   socket[closing] = true;
   if (problem) {
-    const id = requestIdOf(response.req);
-    response.writeHead(problem.type.status, {
-      connection: 'close',
-      'x-request-id': id,
-      'content-type': 'application/problem+json; charset=utf-8',
-      'retry-after': String(problem.extras.retryAfterSeconds),
-    });
-    response.end(problem.body(id));
+    sendRawProblem(response, problem, { connection: 'close' });
   } else {
     response.writeHead(400, { connection: 'close', 'content-length': '0' });
     response.end();

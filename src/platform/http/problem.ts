@@ -1,4 +1,6 @@
+import type { ServerResponse } from 'node:http';
 import type { FastifyReply } from 'fastify';
+import { requestIdOf } from './request-id.js';
 
 /**
  * Problem types (RFC 9457): every answer of the API that is not a success has one of them.
@@ -102,4 +104,16 @@ export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply
   if (problem.type.status === 401) reply.header('www-authenticate', 'Bearer');
   if (headers) reply.headers(headers);
   return reply.send(problem.body(id));
+}
+
+/** The same for an answer that no route gives: of Node's own, before Fastify sees it. */
+export function sendRawProblem(response: ServerResponse, problem: Problem, headers: Record<string, string> = {}): void {
+  const id = requestIdOf(response.req);
+  response.writeHead(problem.type.status, {
+    ...headers,
+    'x-request-id': id,
+    'content-type': 'application/problem+json; charset=utf-8',
+    'retry-after': String(problem.extras.retryAfterSeconds),
+  });
+  response.end(problem.body(id));
 }
