@@ -2,6 +2,9 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { untilStarted } from './until-started.js';
 
+/** The few buyers of a test ask again and again. */
+export const NO_RATE_LIMIT = { BUYER_RATE_PER_SECOND: '100000', BUYER_RATE_BURST: '100000' };
+
 /** How a process ended: by an exit code, or by a signal. */
 export interface Ended {
   code: number | null;

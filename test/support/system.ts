@@ -9,7 +9,7 @@ import { aSale, type NewSale } from './a-sale.js';
 import { DocumentedAnswers } from './documented-answers.js';
 import { eventually } from './eventually.js';
 import { freePort } from './free-port.js';
-import { type Ended, RoleProcesses } from './role-processes.js';
+import { type Ended, NO_RATE_LIMIT, RoleProcesses } from './role-processes.js';
 import { type Store, StoreFiles } from './store-files.js';
 import { isStore, STORES, SystemStores, type SystemStore } from './system-stores.js';
 
@@ -44,7 +44,7 @@ export class TestSystem {
 
   /** @param environment settings beyond the stores, the port and the secret. */
   static async start(environment: Record<string, string> = {}): Promise<TestSystem> {
-    const system = new TestSystem(environment);
+    const system = new TestSystem({ ...NO_RATE_LIMIT, ...environment });
     [system.#port, system.#simulatorPort] = [await freePort(), await freePort()];
     system.#http = new Pool(system.url, { connections: 256, pipelining: 1 });
     try {
@@ -214,8 +214,6 @@ export class TestSystem {
       PAYMENT_WEBHOOK_SECRETS: WEBHOOK_SECRET,
       PAYMENT_GATEWAY_URL: this.simulatorUrl,
       PORT: String(this.#port),
-      BUYER_RATE_PER_SECOND: '100000', // a few buyers of a test ask again and again
-      BUYER_RATE_BURST: '100000',
       ...this.environment,
       ...environment,
     });
