@@ -6,6 +6,7 @@ import pg from 'pg';
 import { NICENESS } from '../src/launcher/role-process.js';
 import { eventually } from '../test/support/eventually.js';
 import { JWT_SECRET, TestSystem } from '../test/support/system.js';
+import { UNLIMITED } from './unlimited.js';
 import type { FloodOrder, FloodResult } from './flood.js';
 import { type CpuUs, PERSISTENCE, startUsage } from './money-usage.js';
 
@@ -42,7 +43,7 @@ export class Shop {
   ) {}
 
   static async open(gatewayCallsMax: number): Promise<Shop> {
-    const system = await TestSystem.start();
+    const system = await TestSystem.start(UNLIMITED);
     await system.stopRole('worker');
     const own = { DATABASE_URL: `${system.databaseUrl}?application_name=${PERSISTENCE}` };
     await system.startPart('simulator', { SIMULATOR_BEHAVIOUR: PAYS_AT_ONCE });

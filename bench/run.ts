@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { eventually } from '../test/support/eventually.js';
 import { JWT_SECRET, TestSystem } from '../test/support/system.js';
+import { UNLIMITED } from './unlimited.js';
 import { connectRedis } from '../src/platform/redis/connect.js';
 import { LaneGate, type LaneInRedis } from '../src/stock/lane-gate.js';
 import { baseOf } from '../src/stock/version.js';
@@ -25,7 +26,7 @@ const LANE = 0;
 const STATIONS = 'sales,persistence,compensation,guard';
 
 const tsx = { execArgv: ['--import', 'tsx'] };
-const system = await TestSystem.start();
+const system = await TestSystem.start(UNLIMITED);
 const redis = connectRedis(system.redisUrl, { name: 'bench', onError: (error) => console.error(error.message) });
 await once(redis, 'ready');
 const gate = new LaneGate(redis);

@@ -77,10 +77,10 @@ export const variables = z.object({
   INTAKE_QUEUE_MAX: int(1, 100_000)
     .default(4_096)
     .describe('Order requests of one process that may wait for Redis; beyond, they are refused at once'),
-  BACKLOG_WAIT_SECONDS_MAX: int(1, 3_600)
+  BACKLOG_WAIT_SECONDS_MAX: int(0, 3_600)
     .default(30)
     .describe(
-      'How long an order may have to wait until it is stored, by the rate at which its lane stores; beyond, none is accepted',
+      'How long an order may have to wait until it is stored, by the rate at which its lane stores; beyond, none is accepted. 0: however long',
     ),
   BACKLOG_ORDERS_MAX: int(1_000, 100_000_000)
     .default(500_000)

@@ -5,7 +5,7 @@ import type { LaneWatch } from '../order-stream/lane-watch.js';
 const RETRY_AFTER_SECONDS_MAX = 30;
 
 export interface BacklogLimits {
-  /** How long an order may have to wait until it is stored. */
+  /** How long an order may have to wait until it is stored; 0: however long. */
   waitSecondsMax: number;
   /** Orders that a lane may hold and not have stored, however fast it is: bounds the memory of Redis, about 350 bytes each. */
   ordersMax: number;
@@ -24,6 +24,7 @@ export class BacklogLimit {
 
   of(lane: number): number {
     const { waitSecondsMax, ordersMax } = this.limits();
+    if (waitSecondsMax === 0) return ordersMax;
     const perSecond = this.watch.progressOf(lane)?.perSecond ?? ASSUMED_PER_SECOND;
     return Math.max(BUSY_BACKLOG, Math.min(ordersMax, Math.floor(perSecond * waitSecondsMax)));
   }
