@@ -39,6 +39,7 @@ describe('a process that has as much as it can take', () => {
     const wire = new Wire(port).say(orderBytes(5));
     expect(await wire.answers(1)).toEqual([503]);
     expect(till.taken).toEqual([1, 1]);
+    expect(app.adapter.load.work).toMatchObject({ requests: 2, refused: 2 });
 
     release();
     expect((await Promise.all(both)).map(({ status }) => status)).toEqual([202, 202]);

@@ -29,8 +29,13 @@ export class BuyerRates {
   #young = new Map<string, number>();
   #old = new Map<string, number>();
   #turnAtMs = 0;
+  #refused = 0;
 
   constructor(private readonly limits: () => RateLimits) {}
+
+  get refused(): number {
+    return this.#refused;
+  }
 
   /** Whether the buyer may ask now. Only what is granted counts. */
   take(buyer: string, nowMs = performance.now()): boolean {
@@ -38,7 +43,10 @@ export class BuyerRates {
     const costMs = 1_000 / perSecond;
     if (nowMs >= this.#turnAtMs || this.#young.size >= BUYERS_MAX) this.turn(nowMs + burst * costMs);
     const emptyAtMs = Math.max(nowMs, this.#young.get(buyer) ?? this.#old.get(buyer) ?? 0);
-    if (emptyAtMs - nowMs > (burst - 1) * costMs) return false;
+    if (emptyAtMs - nowMs > (burst - 1) * costMs) {
+      this.#refused += 1;
+      return false;
+    }
     this.#young.set(buyer, emptyAtMs + costMs);
     return true;
   }

@@ -20,17 +20,32 @@ interface CountedSocket extends Socket {
   [tooMany]?: boolean;
 }
 
-/** One that is too many is marked (`isTooMany`), to be told so at its first request, and is gone soon. */
-export function limitConnections(server: Server, connectionsMax: number): void {
-  let connections = 0;
-  server.maxConnections = connectionsMax + REFUSED_CONNECTIONS_MAX;
-  server.on('connection', (socket: CountedSocket) => {
-    connections += 1;
-    socket.once('close', () => (connections -= 1));
-    if (connections <= connectionsMax) return;
-    socket[tooMany] = true;
-    setTimeout(() => socket.destroy(), REFUSED_WITHIN_MS).unref();
-  });
+/** Counts the connections of a server. One that is too many is marked, to be told so at its first request, and is gone soon. */
+export class ConnectionLimit {
+  #open = 0;
+  #refused = 0;
+
+  constructor(private readonly connectionsMax: number) {}
+
+  get open(): number {
+    return this.#open;
+  }
+
+  get refused(): number {
+    return this.#refused;
+  }
+
+  watch(server: Server): void {
+    server.maxConnections = this.connectionsMax + REFUSED_CONNECTIONS_MAX;
+    server.on('connection', (socket: CountedSocket) => {
+      this.#open += 1;
+      socket.once('close', () => (this.#open -= 1));
+      if (this.#open <= this.connectionsMax) return;
+      this.#refused += 1;
+      socket[tooMany] = true;
+      setTimeout(() => socket.destroy(), REFUSED_WITHIN_MS).unref();
+    });
+  }
 }
 
 export const isTooMany = (socket: CountedSocket): boolean => socket[tooMany] === true;

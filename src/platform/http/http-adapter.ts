@@ -7,10 +7,12 @@ import type { TokenVerifier } from './access-token.js';
 import type { BuyerRates } from './buyer-rates.js';
 import './access.js'; // the types of `request.caller` and of a route's `access`
 import { toProblem } from './error-to-problem.js';
-import { createHttpServer, onClientError, type ServerLimits } from './http-server.js';
+import { ConnectionLimit } from './connection-limit.js';
+import { createHttpServer, onClientError, type ServerLoad } from './http-server.js';
 import { type KnownRoute, KnownRoutes } from './known-routes.js';
 import { Problem, sendProblem } from './problem.js';
 import { INTERNAL, REQUEST_TIMEOUT } from './problems.js';
+import { WorkInHand, type WorkLimits } from './work-in-hand.js';
 import { requestIdOf } from './request-id.js';
 import { parseStrictJson } from './strict-json.js';
 
@@ -31,6 +33,10 @@ const CLOSE_GRACE_MS = 7_000;
 
 /** How often connections that have become idle are closed meanwhile; Node does it only once, at the start. */
 const IDLE_SWEEP_INTERVAL_MS = 50;
+
+export interface ServerLimits extends WorkLimits {
+  connectionsMax: number;
+}
 
 const NO_LIMITS: ServerLimits = { requestsMax: Infinity, bytesMax: Infinity, connectionsMax: 1_000_000 };
 
@@ -55,13 +61,17 @@ export interface HttpOptions {
  * Does not:  start Nest's middleware engine unless a module configures middleware: it costs every request, and hooks do the same.
  */
 export class HttpAdapter extends FastifyAdapter {
+  /** What it has in hand, and has refused. */
+  readonly load: ServerLoad & Pick<HttpOptions, 'rates'>;
   readonly #options: HttpOptions;
   readonly #routes = new KnownRoutes();
   readonly #draining = new AbortController();
 
   constructor(options: HttpOptions) {
+    const limits = options.limits ?? NO_LIMITS;
+    const load = { work: new WorkInHand(limits), connections: new ConnectionLimit(limits.connectionsMax) };
     const instance = fastify({
-      serverFactory: (take) => createHttpServer(take, options.limits ?? NO_LIMITS),
+      serverFactory: (take) => createHttpServer(take, load),
       clientErrorHandler: onClientError,
       frameworkErrors: (error, request, reply) =>
         this.#answer(isTooLong(request) ? TOO_LONG : error, reply as FastifyReply),
@@ -75,6 +85,7 @@ export class HttpAdapter extends FastifyAdapter {
     super(instance);
     restore();
     this.#options = options;
+    this.load = { ...load, rates: options.rates };
     this.#install(this.instance);
   }
 

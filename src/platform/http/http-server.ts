@@ -7,10 +7,10 @@ import {
   type ServerResponse,
 } from 'node:http';
 import type { Socket } from 'node:net';
-import { isTooMany, limitConnections, TOO_MANY_CONNECTIONS } from './connection-limit.js';
+import { type ConnectionLimit, isTooMany, TOO_MANY_CONNECTIONS } from './connection-limit.js';
 import { Problem, sendRawProblem } from './problem.js';
 import { RATE_LIMITED } from './problems.js';
-import { WorkInHand, type WorkLimits } from './work-in-hand.js';
+import type { WorkInHand } from './work-in-hand.js';
 
 /**
  * Node's HTTP server, made strict about where one request ends and the next begins.
@@ -77,13 +77,14 @@ interface ClientSocket extends Socket {
   parser?: { incoming: IncomingMessage | null } | null;
 }
 
-export interface ServerLimits extends WorkLimits {
-  connectionsMax: number;
+/** What a server takes on. */
+export interface ServerLoad {
+  readonly work: WorkInHand;
+  readonly connections: ConnectionLimit;
 }
 
 /** An HTTP/1 server that hands well-framed requests to `take`, in the order of the rules above. */
-export function createHttpServer(take: RequestListener, limits: ServerLimits): Server {
-  const work = new WorkInHand(limits);
+export function createHttpServer(take: RequestListener, { work, connections }: ServerLoad): Server {
   const server = createServer(
     {
       headersTimeout: HEADERS_TIMEOUT_MS,
@@ -100,7 +101,7 @@ export function createHttpServer(take: RequestListener, limits: ServerLimits): S
   );
   server.timeout = STUCK_TIMEOUT_MS;
   server.maxHeadersCount = 0; // 16 KiB bound them; Node would silently drop those beyond 2,000
-  limitConnections(server, limits.connectionsMax);
+  connections.watch(server);
   server.on('connect', (_request, socket) => refuseTunnel(socket as ClientSocket));
   return server;
 }

@@ -34,8 +34,17 @@ const leaving = Symbol('leaving');
 export class WorkInHand {
   #requests = 0;
   #bytes = 0;
+  #refused = 0;
 
   constructor(private readonly limits: WorkLimits) {}
+
+  get requests(): number {
+    return this.#requests;
+  }
+
+  get refused(): number {
+    return this.#refused;
+  }
 
   /** Counts the request until its answer is out, or refuses it. */
   admits(request: IncomingMessage, response: ServerResponse): boolean {
@@ -43,6 +52,7 @@ export class WorkInHand {
     const { requestsMax, bytesMax } = this.limits;
     const isTooMuch = this.#requests >= requestsMax || this.#bytes + bytes > bytesMax;
     if (isTooMuch && request.url?.startsWith('/health/') !== true) {
+      this.#refused += 1;
       sendRawProblem(response, TOO_MUCH);
       return false;
     }

@@ -14,6 +14,7 @@ import type { Settings } from '../../config/settings.js';
 import type { HttpAdapter } from '../http/http-adapter.js';
 import { RedisConnections } from '../redis/redis-connections.js';
 import { checkHealth } from './health.js';
+import { watchHttpLoad } from './http-metrics.js';
 import { createRegistry } from './metrics.js';
 import { type OpsRoutes, registerHealth, registerMetrics } from './ops-routes.js';
 
@@ -38,6 +39,7 @@ export class ObservabilityModule implements OnModuleInit, OnApplicationBootstrap
     if (this.references.get<Role>(ROLE, { strict: false }) === 'worker') return;
     const { NODE_ENV, METRICS_PORT } = this.settings;
     const server = this.host.httpAdapter.getInstance<FastifyInstance>();
+    watchHttpLoad(this.references.get(Registry), this.host.httpAdapter.load);
     const isProduction = NODE_ENV === 'production';
     registerHealth(server, this.ops(), { detailed: !isProduction && METRICS_PORT === undefined });
     if (METRICS_PORT === undefined) registerMetrics(server, this.ops(), isProduction ? 'admin' : 'public');
