@@ -11,6 +11,7 @@ import { LedgerModule } from './ledger/ledger.module.js';
 import { OrderStreamModule } from './order-stream/order-stream.module.js';
 import { OrdersModule } from './orders/orders.module.js';
 import { OutboxModule } from './outbox/outbox.module.js';
+import { PagesModule } from './pages/pages.module.js';
 import { PaymentModule } from './payment/payment.module.js';
 import { PersistenceModule } from './persistence/persistence.module.js';
 import { LockModule } from './platform/lock/lock.module.js';
@@ -44,6 +45,7 @@ const API = [
   DeadLettersModule, //    what could not be stored, for the operator
   GuardModule.forApi(), // operator asks for a rebuild
   ReconciliationModule.forApi(), // operator asks whether the books agree
+  PagesModule, //          the same for people, in a browser
 ];
 
 /** What works behind it, by the names under which a worker takes a part of it (`worker --stations …`). */
