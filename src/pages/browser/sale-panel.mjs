@@ -110,8 +110,8 @@ export class SalePanel {
   async #askToEnd() {
     const text =
       'No more orders are taken, and it cannot be opened again. Orders that wait for their payment may still be paid.';
-    if (await ask({ title: `End ${this.#name}?`, text, action: 'End the sale', isGrave: true }))
-      {await this.#steer('end');}
+    const wish = await ask({ title: `End ${this.#name}?`, text, action: 'End the sale', isGrave: true });
+    if (wish) await this.#steer('end');
   }
 
   async #askToRebuild() {
