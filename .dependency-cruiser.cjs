@@ -117,7 +117,7 @@ module.exports = {
       name: 'no-orphans',
       comment: 'A file that nobody imports and that imports nobody is left over. Programs are started, not imported.',
       severity: 'error',
-      from: { orphan: true, pathNot: ['^src/generated/', '\\.d\\.ts$'] },
+      from: { orphan: true, pathNot: ['^src/generated/', '\\.d\\.m?ts$'] },
       to: {},
     },
     {

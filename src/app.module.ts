@@ -12,6 +12,7 @@ import { OrderStreamModule } from './order-stream/order-stream.module.js';
 import { OrdersModule } from './orders/orders.module.js';
 import { OutboxModule } from './outbox/outbox.module.js';
 import { ApiDocsModule } from './pages/api-docs/api-docs.module.js';
+import { PagesModule } from './pages/pages.module.js';
 import { PaymentModule } from './payment/payment.module.js';
 import { PersistenceModule } from './persistence/persistence.module.js';
 import { LockModule } from './platform/lock/lock.module.js';
@@ -49,6 +50,7 @@ const API = [
   ReconciliationModule.forApi(), // operator asks whether the books agree
   SettingsModule.forApi(), // operator changes what may be changed while everything runs
   ApiDocsModule, //        anybody asks what all of these answer
+  PagesModule, //          the same for people, in a browser
 ];
 
 /** What works behind it, by the names under which a worker takes a part of it (`worker --stations …`). */

@@ -20,6 +20,7 @@ export class LaneWatch {
   readonly #progress = new Map<number, LaneProgress>();
   readonly #rates = new Map<number, DrainRate>();
   readonly #open: Gauge<'lane'>;
+  readonly #epoch: Gauge<'lane'>;
   readonly #backlog: Gauge<'lane'>;
   readonly #age: Gauge<'lane'>;
 
@@ -31,6 +32,7 @@ export class LaneWatch {
     const gauge = (name: string, help: string) =>
       new Gauge({ name, help, labelNames: ['lane'], registers: [registry] });
     this.#open = gauge('stampede_lane_open', '1 while the lane decides, 0 while it is closed');
+    this.#epoch = gauge('stampede_lane_epoch', 'Epoch of the lane; each rebuild begins one');
     this.#backlog = gauge('stampede_backlog_decisions', 'Decisions of the lane that Postgres has not recorded');
     this.#age = gauge('stampede_backlog_age_seconds', 'Age of the oldest order that is not stored; 0 when all are');
   }
@@ -58,6 +60,7 @@ export class LaneWatch {
     const perSecond = rate.note({ atMs: performance.now(), epoch, recorded, backlog });
     this.#progress.set(lane, { isOpen: isOpen(state), epoch, recorded, backlog, perSecond });
     this.#open.set({ lane }, isOpen(state) ? 1 : 0);
+    this.#epoch.set({ lane }, epoch);
     this.#backlog.set({ lane }, backlog);
   }
 }

@@ -36,7 +36,7 @@ export interface OpenApiDocument {
 }
 
 /** Pages for browsers, which the document leaves out. */
-const PAGES = /^\/(ops(\/.*)?|docs\/.+)?$/;
+const PAGES = /^\/(?:$|ops(?:\/|$)|docs\/|assets\/)/;
 
 /** What a server says of itself in /openapi.json, to hold its answers against. */
 export class ApiDocument {
