@@ -3,9 +3,12 @@ import type { Decision } from '../stock/decision.js';
 
 export type IntakeOutcome = Lowercase<Decision['outcome']> | 'store_unavailable' | 'outcome_unknown';
 
+/** Shown from the start: no alert sees a counter that rises from nothing. */
+const ALARMING: readonly IntakeOutcome[] = ['store_unavailable', 'outcome_unknown', 'unavailable'];
+
 /** Counted per order in plain numbers, and handed to Prometheus only when it asks. */
 export class IntakeMetrics {
-  readonly #outcomes = new Map<IntakeOutcome, number>();
+  readonly #outcomes = new Map<IntakeOutcome, number>(ALARMING.map((outcome) => [outcome, 0]));
   readonly #batch: Histogram;
   readonly #seconds: Histogram;
 

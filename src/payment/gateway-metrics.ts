@@ -36,6 +36,7 @@ export class GatewayMetrics {
       registers,
     });
     this.#breakerOpen.set({ gateway }, 0);
+    for (const to of ['open', 'closed']) this.#transitions.inc({ gateway, to }, 0); // or the first one goes unseen
   }
 
   attempt(operation: GatewayOperation, outcome: GatewayOutcome, seconds: number): void {

@@ -2,6 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { parse } from 'yaml';
+import { IntakeMetrics } from '../../src/intake/intake-metrics.js';
+import { GatewayMetrics } from '../../src/payment/gateway-metrics.js';
 
 interface Rule {
   alert: string;
@@ -82,6 +84,21 @@ describe('the dashboard and the alerts', () => {
     expect(panels.filter(({ targets = [] }) => targets.length === 0)).toEqual([]);
     const ids = dashboard.panels.map((panel) => (panel as unknown as { id: number }).id);
     expect(new Set(ids).size).toBe(ids.length);
+  });
+});
+
+describe('a counter that alarms', () => {
+  it.each([
+    'stampede_order_requests_total{outcome="store_unavailable"} 0',
+    'stampede_order_requests_total{outcome="outcome_unknown"} 0',
+    'stampede_order_requests_total{outcome="unavailable"} 0',
+    'stampede_gateway_breaker_transitions_total{gateway="http",to="open"} 0',
+    'stampede_gateway_breaker_transitions_total{gateway="http",to="closed"} 0',
+  ])('is there before it rises for the first time: %s', async (line) => {
+    const registry = new Registry();
+    new IntakeMetrics(registry);
+    new GatewayMetrics(registry, 'http');
+    expect((await registry.metrics()).split('\n')).toContain(line);
   });
 });
 
