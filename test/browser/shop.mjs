@@ -76,13 +76,13 @@ export const shopSteps = {
     await page.getByText('0 points').waitFor();
     stampede.signalRedis('SIGSTOP');
     await buy(page, "Founders' Mug");
-    await page.getByText('Your order may have been taken. Asking again').waitFor();
+    await page.getByText('Asking again in').waitFor();
     await pages.picture(page, 'shop-unknown');
     await page.reload();
     await page.locator('.sale').first().waitFor();
     stampede.signalRedis('SIGCONT');
     await order(page, 'pending_payment').waitFor();
-    await sale(page, "Founders' Mug").getByText('1 unit is yours').waitFor();
+    await sale(page, "Founders' Mug").getByText('Accepted: 1 unit').waitFor();
     const { orders } = await stampede.ask('/v1/orders', { sub: 'erin', role: 'buyer' });
     assert.equal(orders.length, 1);
   },
