@@ -167,6 +167,11 @@ export default defineConfig(
     },
   },
   {
+    // `page.evaluate` runs in the browser.
+    files: ['test/browser/*.mjs'],
+    languageOptions: { globals: { document: 'readonly' } },
+  },
+  {
     // What runs in a browser, with its types in comments: `tsc -p src/pages/browser` checks them, and every name.
     files: ['src/pages/browser/*.mjs'],
     rules: { 'no-undef': 'off', 'no-console': 'error' },

@@ -50,7 +50,7 @@ export class Purchase {
     this.#setBusy(false);
     if ('order' in outcome) {
       const { quantity } = outcome.order;
-      const text = `${some(quantity, 'unit')} ${quantity === 1 ? 'is' : 'are'} yours. Pay among your orders.`;
+      const text = `Accepted: ${some(quantity, 'unit')}. See your orders.`;
       fill(this.element, h('p', { class: 'note good' }, text));
       this.#parts.onOrder(outcome.order);
     } else {
@@ -63,8 +63,12 @@ export class Purchase {
    * @param {AbortController} stop
    */
   #showWaiting({ problem, waitMs, mayBeTaken }, stop) {
-    const again = `Asking again in ${Math.ceil(waitMs / 1000)} s, with the same key: you cannot buy twice by it.`;
-    const box = problemBox(problem, mayBeTaken ? `Your order may have been taken. ${again}` : again);
+    const taken = mayBeTaken && problem.slug !== 'outcome-unknown' ? 'Your order may have been taken. ' : '';
+    const seconds = Math.ceil(waitMs / 1000);
+    const box = problemBox(
+      problem,
+      `${taken}Asking again in ${seconds} s, with the same key: you cannot buy twice by it.`,
+    );
     box.className = 'note';
     fill(
       this.element,

@@ -123,9 +123,9 @@ export class SaleCard {
     const { priceMinor, currency, status, requiresPass } = this.#sale;
     const count = Number(this.#quantity.value);
     this.#buy.disabled = status !== 'open' || requiresPass || this.#purchase.isBusy;
-    if (!this.#session.token) write(this.#buy, 'Sign in to buy');
-    else if (status === 'open') write(this.#buy, `Buy ${count} for ${money(priceMinor * count, currency)}`);
-    else write(this.#buy, STATUS[status] ?? words(status));
+    if (status !== 'open') write(this.#buy, STATUS[status] ?? words(status));
+    else if (!this.#session.token) write(this.#buy, 'Sign in to buy');
+    else write(this.#buy, `Buy ${count} for ${money(priceMinor * count, currency)}`);
   }
 
   /** @param {boolean} isBusy */
