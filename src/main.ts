@@ -8,7 +8,7 @@ import { readCommandLine } from './command-line.js';
 import { ConfigurationError, loadSettings } from './config/load-settings.js';
 import type { ChangeableSettings, Settings } from './config/settings.js';
 import { armFailpoints } from './platform/failpoint.js';
-import { TokenVerifier } from './platform/http/access-token.js';
+import { type TokenRules, TokenVerifier } from './platform/http/access-token.js';
 import { BuyerRates } from './platform/http/buyer-rates.js';
 import { createHttpAdapter } from './platform/http/http-adapter.js';
 import { ProblemFilter } from './platform/http/problem-filter.js';
@@ -50,11 +50,7 @@ async function startWorker(settings: Settings, logger: Logger, assembly: Assembl
 async function startHttp(settings: Settings, logger: Logger, assembly: Assembly): Promise<INestApplicationContext> {
   let inForce = (): ChangeableSettings => settings;
   const adapter = createHttpAdapter({
-    tokens: new TokenVerifier({
-      secrets: settings.JWT_SECRET,
-      issuer: settings.JWT_ISSUER,
-      audience: settings.JWT_AUDIENCE,
-    }),
+    tokens: new TokenVerifier(tokenRules(settings)),
     rates: new BuyerRates(() => {
       const { BUYER_RATE_PER_SECOND: perSecond, BUYER_RATE_BURST: burst } = inForce();
       return { perSecond, burst };
@@ -77,6 +73,11 @@ async function startHttp(settings: Settings, logger: Logger, assembly: Assembly)
   await app.listen(settings.PORT, settings.HOST);
   logger.info({ url: await app.getUrl() }, 'listening');
   return app;
+}
+
+function tokenRules({ JWT_SECRET, JWT_PUBLIC_KEY, JWT_ISSUER, JWT_AUDIENCE }: Settings): TokenRules {
+  const claims = { issuer: JWT_ISSUER, audience: JWT_AUDIENCE };
+  return JWT_PUBLIC_KEY ? { publicKeys: JWT_PUBLIC_KEY, ...claims } : { secrets: JWT_SECRET ?? [], ...claims };
 }
 
 leaveOnSignal();

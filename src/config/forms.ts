@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { algorithmOf } from '../platform/http/public-key.js';
 
 /** The forms that a variable of the environment may have. A message never shows the value. */
 
@@ -32,3 +33,17 @@ export const secrets = z
   );
 
 const isStrong = (secret: string) => Buffer.byteLength(secret) >= SECRET_BYTES_MIN && !/change.?me/i.test(secret);
+
+/** PEM, one after another. */
+export const publicKeys = z
+  .string()
+  .transform((text) =>
+    text
+      .replaceAll('\\n', '\n')
+      .trim()
+      .split(/\s+(?=-----BEGIN )/),
+  )
+  .refine(
+    (all) => all.every((pem) => algorithmOf(pem) !== undefined),
+    'must be public keys in PEM (BEGIN PUBLIC KEY), each Ed25519, P-256, or RSA of at least 2048 bits',
+  );

@@ -11,7 +11,21 @@ export interface Mistake {
  * all is said at once: a comparison with one of those is false, so write each so that true is the mistake.
  */
 export function contradictions(all: Settings): Mistake[] {
-  return [...contradictionsOfStoring(all), ...contradictionsOfLimits(all), ...contradictionsOfMoney(all)];
+  return [
+    ...contradictionsOfKeys(all),
+    ...contradictionsOfStoring(all),
+    ...contradictionsOfLimits(all),
+    ...contradictionsOfMoney(all),
+  ];
+}
+
+function contradictionsOfKeys({ JWT_SECRET, JWT_PUBLIC_KEY }: Settings): Mistake[] {
+  if ((JWT_SECRET === undefined) !== (JWT_PUBLIC_KEY === undefined)) return [];
+  const message =
+    JWT_SECRET === undefined
+      ? 'is required, or JWT_PUBLIC_KEY in its place'
+      : 'must not be set beside JWT_PUBLIC_KEY: unset one of them';
+  return [{ variable: 'JWT_SECRET', message }];
 }
 
 function contradictionsOfStoring(all: Settings): Mistake[] {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { int, secrets, url } from './forms.js';
+import { int, publicKeys, secrets, url } from './forms.js';
 
 /**
  * Every variable that the application reads, once: its form, its default and what it means. `npm run env-example` writes
@@ -23,9 +23,16 @@ export const variables = z.object({
     .describe(
       'The Redis of BullMQ, 7 or newer, with `maxmemory-policy noeviction`; what it loses is handed over again. Without it: REDIS_URL, which payments then slow down',
     ),
-  JWT_SECRET: secrets.describe(
-    'HS256 keys of access tokens, at least 32 bytes each, comma-separated for rotation; each may verify, the first signs. One way to make one: openssl rand -hex 32',
-  ),
+  JWT_SECRET: secrets
+    .optional()
+    .describe(
+      'Required, or JWT_PUBLIC_KEY in its place: HS256 keys of access tokens, at least 32 bytes each, comma-separated for rotation; each may verify, the first signs. One way to make one: openssl rand -hex 32',
+    ),
+  JWT_PUBLIC_KEY: publicKeys
+    .optional()
+    .describe(
+      'Keys of whoever else signs access tokens, as PEM (BEGIN PUBLIC KEY), where a line break may be written \\n: Ed25519 (EdDSA), P-256 (ES256), or RSA of at least 2048 bits (RS256). One after another for rotation; each may verify',
+    ),
   PAYMENT_WEBHOOK_SECRETS: secrets.describe(
     'secrets with which gateways sign what they tell us, at least 32 bytes each, comma-separated for rotation; any may sign',
   ),

@@ -18,7 +18,7 @@ import { DeadLettersController } from './dead-letters.controller.js';
     {
       provide: SignedCursor,
       inject: [SETTINGS],
-      useFactory: (settings: Settings) => new SignedCursor(settings.JWT_SECRET),
+      useFactory: (settings: Settings) => new SignedCursor(settings.PAYMENT_WEBHOOK_SECRETS),
     },
     {
       provide: DeadLetterDesk,

@@ -78,7 +78,7 @@ const HEARTBEAT_MS = 15_000;
     {
       provide: SignedCursor,
       inject: [SETTINGS],
-      useFactory: (settings: Settings) => new SignedCursor(settings.JWT_SECRET),
+      useFactory: (settings: Settings) => new SignedCursor(settings.PAYMENT_WEBHOOK_SECRETS),
     },
   ],
   exports: [SaleTermsReader],

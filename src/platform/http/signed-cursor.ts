@@ -8,11 +8,12 @@ const INVALID = new Problem(INVALID_QUERY, 'The cursor is not one that you were 
 
 /**
  * Where a reader of a list has come to, sealed: a cursor that was altered, or was given to somebody else, is refused.
- * The keys are derived from the secrets of the tokens, so they rotate with them.
+ * Whoever knows the secrets could make one, and would see no more by it: a list holds what its caller may see anyway.
  */
 export class SignedCursor {
   readonly #keys: Buffer[];
 
+  /** @param secrets of whatever purpose: the keys are derived from them, and rotate with them. */
   constructor(secrets: readonly string[]) {
     this.#keys = secrets.map((secret) => Buffer.from(hkdfSync('sha256', secret, '', 'stampede cursor', 32)));
   }
