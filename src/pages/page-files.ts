@@ -23,7 +23,7 @@ const TYPES: Partial<Record<string, string>> = {
 
 const PAGES: Partial<Record<string, string>> = { 'shop.html': '/', 'ops.html': '/ops' };
 
-/** All of them, once: they are small (some 70 KiB together), and change only with the program. */
+/** All of them, once: they are small (some 90 KiB together), and change only with the program. */
 export function readPageFiles(): PageFile[] {
   return readdirSync(DIRECTORY).flatMap((name) => {
     const type = TYPES[extname(name)];

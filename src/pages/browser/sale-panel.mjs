@@ -158,19 +158,20 @@ export class SalePanel {
   }
 
   /**
-   * A button that cannot be pressed while it is being obeyed.
+   * A button that is obeyed once at a time. It keeps the focus meanwhile, as a disabled one would not.
    *
    * @param {string} label
    * @param {() => Promise<void>} act
    */
   #button(label, act) {
+    let isObeyed = false;
     const click = async () => {
-      button.disabled = true;
+      if (isObeyed) return;
+      isObeyed = true;
       await act();
-      button.disabled = false;
+      isObeyed = false;
     };
-    const button = h('button', { type: 'button', class: 'quiet small', click: () => void click() }, label);
-    return button;
+    return h('button', { type: 'button', class: 'quiet small', click: () => void click() }, label);
   }
 
   get #id() {
