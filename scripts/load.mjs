@@ -14,6 +14,7 @@ import { summarise } from '../load-tests/run/summary.mjs';
 import { findFaults } from '../load-tests/run/verdict.mjs';
 import { alone } from './alone.mjs';
 import { CLONE, EXIT_CONFIGURATION, giveUp, prepare, PrepareError } from './prepare.mjs';
+import { readTokenKey } from './token-key.mjs';
 
 const SCRIPTS = join(CLONE, 'load-tests');
 const REPORTS = join(SCRIPTS, 'reports');
@@ -96,15 +97,6 @@ function readSettings(script) {
   } catch (error) {
     throw error instanceof RangeError ? mistake(error.message) : error;
   }
-}
-
-/** As `npm run token` has it: JWT_SECRET, else the secret that the first `npm start` made. */
-async function readTokenKey(directory) {
-  const { existingSecrets } = await import('../dist/launcher/launch-secrets.js');
-  const { JWT_SECRET, JWT_ISSUER: issuer, JWT_AUDIENCE: audience } = process.env;
-  const secrets = JWT_SECRET || existingSecrets(directory).JWT_SECRET;
-  if (!secrets) throw mistake('There is no secret to sign tokens with: run npm start once, or set JWT_SECRET');
-  return { secrets, issuer, audience };
 }
 
 async function requireK6() {

@@ -1,11 +1,10 @@
 /**
  * `npm run token -- --sub alice [--role admin] [--ttl 1h]`: prints a signed token.
- *
- * Signs with the first of JWT_SECRET, else with the secret of the data directory (made by the first `npm start`).
  */
 import process from 'node:process';
 import { parseArgs } from 'node:util';
 import { CLONE, EXIT_CONFIGURATION, giveUp, prepare, PrepareError } from './prepare.mjs';
+import { readTokenKey } from './token-key.mjs';
 
 const USAGE = 'npm run token -- --sub alice [--role buyer|admin] [--ttl 30s|15m|1h|7d]';
 const SECONDS = { s: 1, m: 60, h: 3600, d: 86_400 };
@@ -18,11 +17,8 @@ async function main() {
   await prepare();
   const { signToken } = await import('../dist/launcher/sign-token.js');
   const { directoryOf } = await import('../dist/launcher/launch-settings.js');
-  const { existingSecrets } = await import('../dist/launcher/launch-secrets.js');
-  const { JWT_SECRET, JWT_ISSUER: issuer, JWT_AUDIENCE: audience, STAMPEDE_DIR } = process.env;
-  const secrets = JWT_SECRET || existingSecrets(directoryOf(STAMPEDE_DIR, CLONE)).JWT_SECRET;
-  if (!secrets) throw mistake('There is no secret to sign with: run npm start once, or set JWT_SECRET');
-  process.stdout.write(`${signToken({ secrets, issuer, audience }, request)}\n`);
+  const key = await readTokenKey(directoryOf(process.env.STAMPEDE_DIR, CLONE));
+  process.stdout.write(`${signToken(key, request)}\n`);
 }
 
 function readRequest() {

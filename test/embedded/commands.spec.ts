@@ -41,3 +41,16 @@ describe('npm run token', () => {
     await expect(runScript('token.mjs', 'unused', ...args)).rejects.toMatchObject({ code: 78, stderr: oneLine });
   });
 });
+
+describe('where tokens are signed elsewhere', () => {
+  beforeEach(() => (process.env.JWT_PUBLIC_KEY = 'any'));
+  afterEach(() => delete process.env.JWT_PUBLIC_KEY);
+
+  it.each([
+    ['npm run token', 'token.mjs', ['--sub', 'alice']],
+    ['npm run load', 'load.mjs', ['flash-sale']],
+  ])('%s says so in one line with exit code 78', async (_, script, args) => {
+    const stderr = expect.stringMatching(/^JWT_PUBLIC_KEY is set: [^\n]+\n$/) as string;
+    await expect(runScript(script, 'unused', ...args)).rejects.toMatchObject({ code: 78, stderr });
+  });
+});

@@ -9,6 +9,7 @@ import { startPostgres } from '../../src/platform/embedded/embedded-postgres.js'
 import { startRedis } from '../../src/platform/embedded/embedded-redis.js';
 import { isAlive } from '../support/another-process.js';
 import { eventually } from '../support/eventually.js';
+import { edIssuer } from '../support/key-pairs.js';
 import { LauncherRun } from '../support/launcher.js';
 import { privateDirectory, removeDirectory } from '../support/private-directory.js';
 import { runScript } from '../support/run-script.js';
@@ -155,6 +156,20 @@ describe('npm start', () => {
     await launcher.untilWelcome();
     expect(existsSync(join(directory, 'simulator.pid'))).toBe(false);
     expect(await launcher.interrupt()).toBe(0);
+  });
+
+  it('prints no tokens and makes no sale when they are signed elsewhere, and accepts those that are', async () => {
+    const issuer = edIssuer();
+    const launcher = await LauncherRun.start(directory, {
+      env: { JWT_PUBLIC_KEY: issuer.pem.replaceAll('\n', '\\n') },
+    });
+    await launcher.untilWelcome();
+    expect(launcher.output).toMatch(/^(?!.*\beyJ).*JWT_PUBLIC_KEY/s);
+    const rewards = (token: string) =>
+      fetch(`${launcher.baseUrl}/v1/rewards`, { headers: { authorization: `Bearer ${token}` } });
+    const claims = { sub: 'alice', exp: Math.floor(Date.now() / 1000) + 60 };
+    const answers = [await rewards(issuer.token(claims)), await rewards(edIssuer().token(claims))];
+    expect(answers.map(({ status }) => status)).toEqual([200, 401]);
   });
 
   describe('beside servers that somebody else runs', () => {
