@@ -1,5 +1,7 @@
 import { readdirSync } from 'node:fs';
+import { CHANGEABLE, variables } from '../../src/config/settings.js';
 import { NEXT_STATUSES } from '../../src/orders/order-status.js';
+import { settingName } from '../../src/settings/setting-names.js';
 import { laneKeys, saleKeys } from '../../src/stock/stock-keys.js';
 import { all, read, rowsOf, sectionOf, textOf } from '../support/documents.js';
 
@@ -37,6 +39,15 @@ describe('the tables of the documents', () => {
     const named = rows.flatMap(([names = '']) => all(names, /`([^`]+)`/g));
     expect(named.sort()).toEqual(Object.keys({ ...dependencies, ...devDependencies }).sort());
     expect(rows.filter(([, reason]) => !reason)).toEqual([]);
+  });
+
+  it('of docs/OPERATIONS.md have every setting that can be changed at run time, as it is declared, and no other', () => {
+    const rows = rowsOf(sectionOf(read('docs/OPERATIONS.md'), '## Settings at run time'), /^`/);
+    const declared = CHANGEABLE.map((variable) => {
+      const schema = variables.shape[variable];
+      return [`\`${settingName(variable)}\``, String(schema.parse(undefined)), schema.description];
+    });
+    expect(rows).toEqual(declared);
   });
 
   it('of docs/PROTOCOL.md spell every Redis key as the code does', () => {
