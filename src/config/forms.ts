@@ -32,7 +32,9 @@ export const secrets = z
     `must be secrets of at least ${SECRET_BYTES_MIN} bytes, comma-separated, and no defaults`,
   );
 
-const isStrong = (secret: string) => Buffer.byteLength(secret) >= SECRET_BYTES_MIN && !/change.?me/i.test(secret);
+/** A key in PEM is no secret: whoever has the public one could sign with it. */
+const isStrong = (secret: string) =>
+  Buffer.byteLength(secret) >= SECRET_BYTES_MIN && !/change.?me|-----BEGIN/i.test(secret);
 
 /** PEM, one after another. */
 export const publicKeys = z

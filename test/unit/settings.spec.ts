@@ -81,6 +81,7 @@ describe('reading the settings', () => {
     ['a default that was left', 'change-me-change-me-change-me-change-me'],
     ['a good one beside a short one', `${SECRET},short`],
     ['a good one and a comma', `${SECRET},`],
+    ['a key that is public', '-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA\n-----END PUBLIC KEY-----'],
   ])('refuses as JWT_SECRET %s', (_, secret) => {
     expect(mistakesOf({ JWT_SECRET: secret })).toEqual([expect.stringMatching(/^JWT_SECRET: .*at least 32 bytes/)]);
   });
