@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import { hasAlready } from '../platform/http/preconditions.js';
 import type { PageFile } from './page-files.js';
 
 /**
@@ -28,12 +29,8 @@ export function registerPages(server: FastifyInstance, files: readonly PageFile[
   for (const { path, type, etag, body } of files) {
     server.get(path, { config: { access: 'public', operation: 'page' } }, (request, reply) => {
       reply.headers({ ...HEADERS, etag });
-      if (isSame(request.headers['if-none-match'], etag)) return reply.code(304).send();
+      if (hasAlready(request.headers['if-none-match'], etag)) return reply.code(304).send();
       return reply.type(type).send(body);
     });
   }
 }
-
-/** Weak tags match as well: proxies that compress make strong tags weak (RFC 9110 §13.1.2). */
-const isSame = (sent: string | undefined, etag: string): boolean =>
-  sent?.split(',').some((tag) => [etag, `W/${etag}`, '*'].includes(tag.trim())) ?? false;

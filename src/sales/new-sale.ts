@@ -4,8 +4,8 @@ import { Problem, problemType } from '../platform/http/problem.js';
 
 export const INVALID_SALE = problemType('invalid-sale', 422, {
   title: 'The sale breaks a rule',
-  when: 'Every field has its type, and what they say together breaks a rule. Nothing was changed.',
-  next: 'Correct the fields that `errors` names.',
+  when: 'Every field has its type, and what they say together breaks a rule; or something is open of a sale that is to be sealed. Nothing was changed.',
+  next: 'Correct, or wait for, what `errors` names.',
 });
 
 const TERMS = {

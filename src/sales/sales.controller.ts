@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { Access, Operation } from '../platform/http/access.js';
 import { ETAG } from '../platform/http/operation.js';
+import { hasAlready } from '../platform/http/preconditions.js';
 import { instant } from '../platform/http/shapes.js';
 import { requireUuid, SALE_NOT_FOUND } from '../orders/paths.js';
 import { SaleReader } from './sale-reader.js';
@@ -64,7 +65,7 @@ export class SalesController {
     if (!sale) throw SALE_NOT_FOUND;
     const etag = weakEtag(sale);
     reply.header('etag', etag);
-    if (request.headers['if-none-match'] === etag) {
+    if (hasAlready(request.headers['if-none-match'], etag)) {
       reply.code(304);
       return undefined;
     }

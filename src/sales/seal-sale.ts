@@ -97,10 +97,9 @@ async function sealIfDone(
   const onRecord = new Map((await selectOpen(tx, saleId)).map((row) => [row.lane, row]));
   const stillOpen = [...new Set(lanes.flatMap((now) => whatIsOpen(now, onRecord.get(now.lane))))];
   if (stillOpen.length > 0) return { stillOpen };
-  const { rowCount } = await tx.query(
-    'UPDATE sales SET sealed_at = now() WHERE sale_id = $1 AND sealed_at IS NULL AND ended_at IS NOT NULL',
-    [saleId],
-  );
+  const { rowCount } = await tx.query('UPDATE sales SET sealed_at = now() WHERE sale_id = $1 AND sealed_at IS NULL', [
+    saleId,
+  ]);
   if (rowCount) await recordAdminAction(tx, { actor: operator, action: 'sale.seal', subject: saleId });
   return 'sealed';
 }

@@ -26,6 +26,14 @@ export function readIfMatch(header: string | undefined): (etag: string) => boole
   return (etag) => listed.includes(etag);
 }
 
+/** Whether a client has what would be sent (RFC 9110 §13.1.2): weak and strong tags match, for proxies that compress make strong tags weak. */
+export function hasAlready(ifNoneMatch: string | undefined, etag: string): boolean {
+  const tags = ifNoneMatch?.split(',').map((tag) => tag.trim()) ?? [];
+  return tags.some((tag) => tag === '*' || opaque(tag) === opaque(etag));
+}
+
+const opaque = (etag: string): string => etag.replace(/^W\//, '');
+
 export const IF_MATCH: RequestHeader = {
   description: 'The ETag of what you have read: what was changed since is not overwritten',
   shape: z.string().meta({ examples: ['"3"'] }),
